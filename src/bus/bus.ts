@@ -1,0 +1,91 @@
+import type * as z from 'zod'
+import type { CommandDefinition } from '../messages/define-command.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
+import type { Schema } from '../messages/schema.ts'
+import type { Handler } from './handler-table.ts'
+import type { Middleware } from './middleware.ts'
+import type { Tap } from './recorder.ts'
+import type { Scope, Sender } from './scope.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
+
+export type EventSubscriber<Data> = (data: Data, scope: Scope) => void | Promise<void>
+
+export interface SubscribeOptions {
+  /** How journal and failures name the subscriber (default: the function's name). */
+  name?: string
+}
+
+/** Any form of subscribing, its types erased: what {@link Registry.on} comes down to. */
+export type Subscribe = (
+  selector: EventDefinition | readonly EventDefinition[] | string,
+  subscriber: (data: never, scope: never) => void | Promise<void>,
+  options?: SubscribeOptions,
+) => Unsubscribe
+
+/** The union of the data of several events. */
+export type DataOf<Events extends readonly EventDefinition[]> = z.output<Events[number]['data']>
+
+/** Registers handlers and subscribers: what a bus and a session have in common. */
+export interface Registry {
+  /**
+   * Registers the one handler of a command. A second one for the same scope is refused with `DUPLICATE_HANDLER`,
+   * which names both places. A session's handler shadows the bus's for that session.
+   */
+  handle<Input extends Schema, Output extends Schema>(
+    command: CommandDefinition<Input, Output>,
+    handler: Handler<Input, Output>,
+  ): Unsubscribe
+
+  /**
+   * Subscribes to an event, a list of events, or a pattern (`tool.*`, `**`; data unknown). Per subscriber and key
+   * (default: session) deliveries come in record order, one at a time. A failing subscriber reaches nobody else.
+   */
+  on<Data extends Schema>(
+    event: EventDefinition<Data>,
+    subscriber: EventSubscriber<z.output<Data>>,
+    options?: SubscribeOptions,
+  ): Unsubscribe
+  on<const Events extends readonly EventDefinition[]>(
+    events: Events,
+    subscriber: EventSubscriber<DataOf<Events>>,
+    options?: SubscribeOptions,
+  ): Unsubscribe
+  on(pattern: string, subscriber: EventSubscriber<unknown>, options?: SubscribeOptions): Unsubscribe
+}
+
+/** One session's view of a bus. What was registered on it leaves with `dispose`, or at the end of a `using` block. */
+export interface SessionScope extends Sender, Registry, Disposable {
+  readonly session: string
+  dispose(): void
+}
+
+export type Cleanup = () => void | Promise<void>
+
+/**
+ * A plain function of the bus that registers handlers and subscribers, and returns its cleanup if it has one. What
+ * it registered leaves with it.
+ */
+export type Participant = (bus: Bus) => void | Cleanup | Promise<void | Cleanup>
+
+/** What a participant sees of a bus. */
+export interface Bus extends Sender, Registry {
+  /** Adds a layer around handlers and deliveries; `for` limits it to definitions or patterns (default: all). */
+  use(
+    middleware: Middleware,
+    options?: { for?: readonly (CommandDefinition | EventDefinition | string)[] },
+  ): Unsubscribe
+  /** Observes exactly what the journal gets, redacted. One that throws is taken off; delivery goes on. */
+  tap(tap: Tap): Unsubscribe
+  /** Attaches a participant; the undo takes back all that it registered and runs its cleanup. */
+  attach(participant: Participant): Unsubscribe
+  /** A session's scope. `signal` cancels what is executed through it. */
+  session(id: string, options?: { signal?: AbortSignal }): SessionScope
+  /** Registers a value that is replaced wherever it would be recorded or printed. */
+  secret(value: string): void
+  /** Replaces secrets in a text, for what is printed or stored outside of the journal. */
+  redact(text: string): string
+  /** The bus's clock: epoch milliseconds. */
+  now(): number
+  /** A new random id of `[0-9a-z]`. */
+  newId(): string
+}

@@ -1,0 +1,196 @@
+import type * as z from 'zod'
+import { BuslineError } from '../messages/busline-error.ts'
+import { assertLosslessJson } from '../messages/lossless-json.ts'
+import { parseWith, type Schema } from '../messages/schema.ts'
+import type { Cancellation } from './cancellation.ts'
+import type { Message } from './envelope.ts'
+import type { RegisteredHandler } from './handler-table.ts'
+import { isThenable } from './mailroom.ts'
+import type { MessageScope } from './message-scope.ts'
+import type { Recorder, Status } from './recorder.ts'
+import type { CommandRoute } from './routes.ts'
+
+/** After a cancel, how long a handler that watches its signal may clean up before it is given up. */
+const GRACE_MS = 1000
+
+/** One execution of a command on its way from its first line in the journal to its one terminal record. */
+export class Run<Input extends Schema = Schema, Output extends Schema = Schema> {
+  readonly route: CommandRoute<Input, Output>
+  readonly message: Message
+  readonly scope: MessageScope
+  readonly startedAt: number
+  /** Its own node of the cancel tree, if it was given a signal or a timeout. */
+  readonly own: Cancellation | undefined
+  by: string | undefined
+  ended = false
+  /** Rejects what the caller waits for, whatever the handler does. */
+  giveUp: ((reason: BuslineError) => void) | undefined
+
+  constructor(parts: {
+    route: CommandRoute<Input, Output>
+    message: Message
+    scope: MessageScope
+    startedAt: number
+    own: Cancellation | undefined
+  }) {
+    this.route = parts.route
+    this.message = parts.message
+    this.scope = parts.scope
+    this.startedAt = parts.startedAt
+    this.own = parts.own
+  }
+}
+
+/** Runs handlers and writes each command's one terminal record. */
+export class CommandRunner {
+  #recorder: Recorder
+  #clock: () => number
+  #beforeResult: (message: Message) => void
+  #onEnd: (run: Run) => void
+
+  constructor(parts: {
+    recorder: Recorder
+    clock: () => number
+    beforeResult: (message: Message) => void
+    onEnd: (run: Run) => void
+  }) {
+    this.#recorder = parts.recorder
+    this.#clock = parts.clock
+    this.#beforeResult = parts.beforeResult
+    this.#onEnd = parts.onEnd
+  }
+
+  /**
+   * Runs the handler, through the onion if there is one, after the barrier that an effect needs. The result is
+   * parsed, recorded and handed on; whatever is thrown is recorded and rejects as it is.
+   */
+  run<Input extends Schema, Output extends Schema>(
+    run: Run<Input, Output>,
+    handler: RegisteredHandler,
+  ): Promise<z.output<Output>> {
+    run.by = handler.name || undefined
+    if (run.route.command.effect) return this.#settle(run, this.#afterBarrier(run, handler))
+    try {
+      const outcome = this.#call(run, handler)
+      if (isThenable(outcome)) return this.#settle(run, outcome)
+      return Promise.resolve(this.#succeed(run, outcome))
+    } catch (error) {
+      return this.fail(run, error)
+    }
+  }
+
+  /** Ends a command with an error: its terminal record, then the rejection. */
+  fail(run: Run, error: unknown): Promise<never> {
+    this.#end(run, statusOf(run, error), undefined, error)
+    // The handler's own error object, whatever it is: callers match on what was thrown.
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+    return Promise.reject(error)
+  }
+
+  async #afterBarrier(run: Run, handler: RegisteredHandler): Promise<unknown> {
+    await this.#recorder.flush()
+    return this.#call(run, handler)
+  }
+
+  #settle<Input extends Schema, Output extends Schema>(
+    run: Run<Input, Output>,
+    outcome: PromiseLike<unknown>,
+  ): Promise<z.output<Output>> {
+    return new Promise((resolve, reject) => {
+      run.giveUp = (reason) => {
+        this.#end(run, statusOf(run, reason), undefined, reason)
+        reject(reason)
+      }
+      const failed = (error: unknown): void => {
+        this.#end(run, statusOf(run, error), undefined, error)
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+        reject(error)
+      }
+      const succeeded = (value: unknown): void => {
+        if (run.ended) return
+        try {
+          const output = this.#succeed(run, value)
+          // What a turn returns has been promised to somebody: it must not be lost after that.
+          if (run.route.command.startsTurn) this.#recorder.flush().then(() => resolve(output), reject)
+          else resolve(output)
+        } catch (error) {
+          failed(error)
+        }
+      }
+      outcome.then(succeeded, failed)
+      if (run.own) this.#giveUpWhenCancelled(run, run.own)
+    })
+  }
+
+  /**
+   * At once if nobody ever looked at the signal; otherwise after a grace period, because a handler may be cleaning
+   * up.
+   */
+  #giveUpWhenCancelled(run: Run, own: Cancellation): void {
+    own.onCancel(() => {
+      const giveUp = (): void => {
+        if (own.reason && !run.ended) run.giveUp?.(own.reason)
+      }
+      if (own.seen) setTimeout(giveUp, GRACE_MS).unref()
+      else giveUp()
+    })
+  }
+
+  /** The handler, inside of the middleware that applies. */
+  #call(run: Run, handler: RegisteredHandler): unknown {
+    const { message, scope } = run
+    const { onion } = run.route
+    if (!onion) return handler.run(message.data, scope)
+
+    let reached = false
+    const leaf = (): unknown => {
+      reached = true
+      return handler.run(message.data, scope)
+    }
+    return Promise.resolve(onion(message, scope, leaf)).then((output) => {
+      if (reached || output !== undefined) return output
+      throw new BuslineError(
+        'FILTERED',
+        `A middleware held ${message.type} back: it neither called next nor answered.`,
+      )
+    })
+  }
+
+  #succeed<Output extends Schema>(run: Run<Schema, Output>, outcome: unknown): z.output<Output> {
+    const { message } = run
+    const { command, losslessOutput } = run.route
+    const output = parseWith(command.output, outcome, `The result of ${message.type}`, 'INVALID_OUTPUT')
+    const recorded = command.recordOutput ? command.recordOutput(output) : output
+    if (recorded !== undefined && !losslessOutput) {
+      assertLosslessJson(recorded, `The result of ${message.type}`)
+    }
+    this.#end(run, 'ok', recorded, undefined)
+    return output
+  }
+
+  #end(run: Run, status: Status, output: unknown, error: unknown): void {
+    if (run.ended) return
+    run.ended = true
+    run.scope.running = false
+    if (this.#recorder.on) {
+      this.#beforeResult(run.message)
+      this.#recorder.result(run.message, {
+        status,
+        ms: this.#clock() - run.startedAt,
+        by: run.by,
+        output,
+        error,
+      })
+    }
+    this.#onEnd(run)
+  }
+}
+
+function statusOf(run: Run, error: unknown): Status {
+  const code = error instanceof BuslineError ? error.code : undefined
+  const reason = run.scope.cancellation.reason
+  if (code === 'TIMED_OUT') return 'timeout'
+  if (code === 'CANCELLED' || code === 'ABANDONED') return 'cancelled'
+  if (!reason) return 'error'
+  return reason.code === 'TIMED_OUT' ? 'timeout' : 'cancelled'
+}

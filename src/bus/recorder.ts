@@ -1,0 +1,146 @@
+import { pid, version as node } from 'node:process'
+import { BuslineError } from '../messages/busline-error.ts'
+import { failureOf } from '../messages/failure.ts'
+import type { Envelope } from './envelope.ts'
+import type { Journal, JournalRecord } from './journal.ts'
+import type { Redactor } from './redactor.ts'
+import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
+import { BUSLINE_VERSION } from './version.ts'
+
+export type Tap = (record: JournalRecord) => void
+export type Status = 'ok' | 'error' | 'cancelled' | 'timeout'
+
+/**
+ * Writes every message as one line, numbered by `seq`: envelope first, in the order of the format, the one heavy
+ * field last. Does nothing, and costs nothing, while there is neither a journal nor a tap.
+ */
+export class Recorder {
+  #journal: Journal | undefined
+  #now: () => number
+  #redactor: Redactor
+  #taps: readonly Tap[] = []
+  #seq: number
+
+  constructor(options: { journal: Journal | undefined; now: () => number; redactor: Redactor; run: string }) {
+    this.#journal = options.journal
+    this.#now = options.now
+    this.#redactor = options.redactor
+    this.#seq = options.journal?.continues?.nextSeq ?? 0
+    if (options.journal) this.#begin(options.run, options.journal)
+  }
+
+  get on(): boolean {
+    return this.#journal !== undefined || this.#taps.length > 0
+  }
+
+  tap(tap: Tap): Unsubscribe {
+    this.#taps = [...this.#taps, tap]
+    return unsubscribe(() => {
+      this.#taps = this.#taps.filter((other) => other !== tap)
+    })
+  }
+
+  message(message: Envelope, data: unknown): void {
+    if (this.on)
+      this.#write(message.time, `"kind":"${message.kind}",${this.#envelope(message)}`, 'data', data)
+  }
+
+  result(
+    command: Envelope,
+    end: { status: Status; ms: number; by: string | undefined; output?: unknown; error?: unknown },
+  ): void {
+    if (!this.on) return
+    const { type, id, session, turn, cause, root } = command
+    const by = end.by ? `,"by":${JSON.stringify(end.by)}` : ''
+    const envelope = `"kind":"result","type":${JSON.stringify(type)},"of":"${id}"${ids({ session, turn, cause, root })},"ms":${round(end.ms)},"status":"${end.status}"${by}`
+    if (end.status === 'ok') this.#write(this.#now(), envelope, 'output', end.output)
+    else this.#write(this.#now(), envelope, 'error', failureOf(end.error))
+  }
+
+  /** A line of the bus's own; `about` is the message that it concerns. */
+  note(word: string, data: unknown, about?: Envelope, by?: string): void {
+    if (!this.on) return
+    const parent = about
+      ? ids({ session: about.session, turn: about.turn, cause: about.id, root: about.root })
+      : ''
+    const who = by ? `,"by":${JSON.stringify(by)}` : ''
+    this.#write(this.#now(), `"kind":"note","type":"bus.${word}"${parent}${who}`, 'data', data)
+  }
+
+  /** Makes everything recorded so far durable; `JOURNAL_FAILED` when that can't be had. */
+  async flush(): Promise<void> {
+    try {
+      await this.#journal?.flush()
+    } catch (error) {
+      throw journalFailed(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#journal?.close()
+    } catch (error) {
+      throw journalFailed(error)
+    } finally {
+      this.#journal = undefined
+    }
+  }
+
+  #begin(run: string, journal: Journal): void {
+    const data = { run, busline: BUSLINE_VERSION, node, pid }
+    if (!journal.continues) {
+      return this.#write(this.#now(), '"kind":"header","type":"busline.journal"', 'data', data, '"v":1,')
+    }
+    if (journal.continues.cutBytes > 0) this.note('recovered', { cutBytes: journal.continues.cutBytes })
+    this.note('opened', data)
+  }
+
+  #envelope({ type, id, session, turn, cause, root }: Envelope): string {
+    return `"type":${JSON.stringify(type)},"id":"${id}"${ids({ session, turn, cause, root })}`
+  }
+
+  #write(time: number, envelope: string, field: string, value: unknown, before = ''): void {
+    const heavy = this.#redactor.json(value)
+    const seq = this.#seq++
+    const last = heavy === undefined ? '' : `,"${field}":${heavy}`
+    const line = `{${before}"seq":${seq},"time":${round(time)},${envelope}${last}}`
+    this.#journal?.append(line)
+    if (this.#taps.length > 0) this.#feedTaps(line)
+  }
+
+  /** A tap observes and can't fail delivery: one that throws is taken off, and the journal says so. */
+  #feedTaps(line: string): void {
+    for (const tap of this.#taps) {
+      try {
+        const record: JournalRecord = JSON.parse(line)
+        tap(record)
+      } catch (error) {
+        this.#taps = this.#taps.filter((other) => other !== tap)
+        this.note('tapFailed', { error: failureOf(error) }, undefined, tap.name)
+      }
+    }
+  }
+}
+
+function ids(of: {
+  session: string | undefined
+  turn: string | undefined
+  cause: string | undefined
+  root: string
+}): string {
+  const session = of.session === undefined ? '' : `,"session":${JSON.stringify(of.session)}`
+  const turn = of.turn === undefined ? '' : `,"turn":${JSON.stringify(of.turn)}`
+  const cause = of.cause === undefined ? '' : `,"cause":"${of.cause}"`
+  return `${session}${turn}${cause},"root":"${of.root}"`
+}
+
+/** Milliseconds with up to three decimals. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
+function journalFailed(error: unknown): BuslineError {
+  if (error instanceof BuslineError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new BuslineError('JOURNAL_FAILED', `The journal can't be written: ${why}`, { cause: error })
+}

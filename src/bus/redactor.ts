@@ -1,0 +1,72 @@
+/** Key names whose values are never recorded, matched whole; never `token` alone, which counts tokens too. */
+const SECRET_KEY = /^(?:api_?key|authorization|password|secret|access_token)$/i
+const SECRET_KEY_IN_LINE = /"(?:api_?key|authorization|password|secret|access_token)":/i
+
+const PLACEHOLDER = '[secret]'
+const SHORTEST = 8
+
+/** Replaces secrets in whatever is about to be recorded or printed: registered values anywhere, and by key name. */
+export class Redactor {
+  #values: string[] = []
+  /** The same as they stand inside a JSON string. */
+  #escaped: string[] = []
+  #warned = false
+
+  /** Registers a value. One shorter than 8 characters is refused with one warning: it would eat ordinary text. */
+  add(value: string): void {
+    if (value.length < SHORTEST) {
+      if (this.#warned) return
+      this.#warned = true
+      process.emitWarning(
+        `A secret of fewer than ${SHORTEST} characters can't be redacted; use a longer one.`,
+        {
+          code: 'BUSLINE_SHORT_SECRET',
+        },
+      )
+      return
+    }
+    this.#values = longestFirst([...this.#values, value])
+    this.#escaped = longestFirst([...this.#escaped, JSON.stringify(value).slice(1, -1)])
+  }
+
+  /** Replaces registered values in a text. */
+  text(text: string): string {
+    return replaceAny(text, this.#values)
+  }
+
+  /** Serialises a value without its secrets; undefined when there is nothing to write. */
+  json(value: unknown): string | undefined {
+    const line: string | undefined = JSON.stringify(value)
+    if (line === undefined) return undefined
+    const named = SECRET_KEY_IN_LINE.test(line)
+      ? JSON.stringify(value, (key, item: unknown) =>
+          SECRET_KEY.test(key) && item !== null ? PLACEHOLDER : item,
+        )
+      : line
+    return replaceAny(named, this.#escaped)
+  }
+
+  /**
+   * How many characters at the end of a text might be the beginning of a registered value: what a stream has to
+   * hold back before it can tell.
+   */
+  openTail(text: string): number {
+    let longest = 0
+    for (const value of this.#values) {
+      for (let length = Math.min(value.length - 1, text.length); length > longest; length--) {
+        if (value.startsWith(text.slice(-length))) longest = length
+      }
+    }
+    return longest
+  }
+}
+
+function longestFirst(values: string[]): string[] {
+  return [...new Set(values)].sort((a, b) => b.length - a.length)
+}
+
+function replaceAny(text: string, values: readonly string[]): string {
+  let clean = text
+  for (const value of values) if (clean.includes(value)) clean = clean.replaceAll(value, PLACEHOLDER)
+  return clean
+}

@@ -1,0 +1,50 @@
+import type * as z from 'zod'
+import type { CommandDefinition } from '../messages/define-command.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
+import type { Schema } from '../messages/schema.ts'
+import type { Envelope } from './envelope.ts'
+import type { Receipt } from './receipt.ts'
+
+export interface ExecuteOptions {
+  /** Cancels the command; it rejects with `CANCELLED` once its handler has cleaned up. */
+  signal?: AbortSignal | undefined
+  /** Milliseconds until it is cancelled with `TIMED_OUT`. */
+  timeout?: number | undefined
+  /** The turn that it belongs to, for a command from outside of that turn (default: inherited). */
+  turn?: string | undefined
+  /** Hidden context for the tools below, never shown to a model nor recorded (default: inherited). */
+  context?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Sends messages: what a bus, a session and a scope have in common. */
+export interface Sender {
+  /**
+   * Runs the command's one handler and resolves to its result. Rejects with the handler's own error, or with a
+   * coded one: `NO_HANDLER`, `VALIDATION_FAILED`, `INVALID_OUTPUT`, `NOT_JSON`, `CANCELLED`, `TIMED_OUT`, `BUS_STOPPED`.
+   */
+  execute<Input extends Schema, Output extends Schema>(
+    command: CommandDefinition<Input, Output>,
+    input: z.input<Input>,
+    options?: ExecuteOptions,
+  ): Promise<z.output<Output>>
+
+  /**
+   * Accepts and records an event; its deliveries begin as soon as the calling code yields. The receipt is no
+   * promise, so there is nothing to forget. Throws a coded error when the data does not fit.
+   */
+  publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>): Receipt
+}
+
+/** What a handler or subscriber gets beside its input: the same bus, bound to the current message. */
+export interface Scope extends Sender {
+  readonly message: Envelope
+  readonly session: string | undefined
+  readonly turn: string | undefined
+  readonly cause: string | undefined
+  /** Aborted when the command is cancelled, times out, or the bus gives up on it while stopping. */
+  readonly signal: AbortSignal
+  /** Epoch milliseconds by which the work must have ended; undefined without a timeout above. */
+  readonly deadline: number | undefined
+  /** Hidden context that the caller gave, for tools; empty by default. */
+  readonly context: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,108 @@
+import type * as z from 'zod'
+import { BuslineError } from '../messages/busline-error.ts'
+import type { CommandDefinition } from '../messages/define-command.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
+import type { Schema } from '../messages/schema.ts'
+import type { Registry, SessionScope, SubscribeOptions } from './bus.ts'
+import { Cancellation } from './cancellation.ts'
+import type { Handler } from './handler-table.ts'
+import type { Dispatcher, Origin } from './message-scope.ts'
+import type { Receipt } from './receipt.ts'
+import type { ExecuteOptions } from './scope.ts'
+import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
+
+type Selector = EventDefinition | readonly EventDefinition[] | string
+
+/** How a session registers on its bus. */
+export interface SessionRegistry {
+  handle<Input extends Schema, Output extends Schema>(
+    command: CommandDefinition<Input, Output>,
+    handler: Handler<Input, Output>,
+    session: string,
+  ): Unsubscribe
+  on(
+    selector: Selector,
+    subscriber: (data: never, scope: never) => void | Promise<void>,
+    options: SubscribeOptions | undefined,
+    session: string,
+  ): Unsubscribe
+}
+
+/** A session of a bus: sends with its id, hears only its own, and takes what it registered along when it leaves. */
+export class BusSession implements SessionScope, Origin {
+  readonly session: string
+  readonly from = undefined
+  readonly cancellation: Cancellation
+  #dispatcher: Dispatcher
+  #registry: SessionRegistry
+  #registrations = new Set<Unsubscribe>()
+  #disposed = false
+
+  constructor(parts: {
+    id: string
+    dispatcher: Dispatcher
+    registry: SessionRegistry
+    parent: Cancellation
+    signal: AbortSignal | undefined
+  }) {
+    this.session = parts.id
+    this.#dispatcher = parts.dispatcher
+    this.#registry = parts.registry
+    this.cancellation = new Cancellation({ parent: parts.parent, signal: parts.signal })
+  }
+
+  execute<Input extends Schema, Output extends Schema>(
+    command: CommandDefinition<Input, Output>,
+    input: z.input<Input>,
+    options?: ExecuteOptions,
+  ): Promise<z.output<Output>> {
+    if (this.#disposed) return Promise.reject(this.#gone())
+    return this.#dispatcher.execute(command, input, this, options)
+  }
+
+  publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>): Receipt {
+    if (this.#disposed) throw this.#gone()
+    return this.#dispatcher.publish(event, data, this)
+  }
+
+  handle: Registry['handle'] = (command, handler) => {
+    if (this.#disposed) throw this.#gone()
+    return this.#keep(this.#registry.handle(command, handler, this.session))
+  }
+
+  on: Registry['on'] = (
+    selector: Selector,
+    subscriber: (data: never, scope: never) => void | Promise<void>,
+    options?: SubscribeOptions,
+  ): Unsubscribe => {
+    if (this.#disposed) throw this.#gone()
+    return this.#keep(this.#registry.on(selector, subscriber, options, this.session))
+  }
+
+  dispose(): void {
+    this.#disposed = true
+    for (const off of [...this.#registrations].toReversed()) off()
+    this.#registrations.clear()
+    this.cancellation[Symbol.dispose]()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #keep(off: Unsubscribe): Unsubscribe {
+    const kept = unsubscribe(() => {
+      this.#registrations.delete(kept)
+      off()
+    })
+    this.#registrations.add(kept)
+    return kept
+  }
+
+  #gone(): BuslineError {
+    return new BuslineError(
+      'SCOPE_DISPOSED',
+      `This scope of session ${this.session} was disposed. Open another with bus.session().`,
+    )
+  }
+}

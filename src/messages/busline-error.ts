@@ -1,0 +1,66 @@
+/**
+ * Every code that Busline throws or records itself. Closed: adding one is a change of contract, and
+ * `docs/errors.md` tells what each means and what to do.
+ */
+export type ErrorCode =
+  // the bus
+  | 'ABANDONED'
+  | 'ATTACH_FAILED'
+  | 'BUS_STOPPED'
+  | 'CANCELLED'
+  | 'DUPLICATE_HANDLER'
+  | 'DUPLICATE_TYPE'
+  | 'FILTERED'
+  | 'HANDLER_FAILED'
+  | 'INVALID_OUTPUT'
+  | 'NO_HANDLER'
+  | 'NOT_A_COMMAND'
+  | 'NOT_AN_EVENT'
+  | 'NOT_JSON'
+  | 'SCOPE_DISPOSED'
+  | 'SELF_WAIT'
+  | 'TIMED_OUT'
+  | 'VALIDATION_FAILED'
+  // the journal and other files
+  | 'JOURNAL_DAMAGED'
+  | 'JOURNAL_FAILED'
+  | 'JOURNAL_IN_USE'
+  | 'FILE_FAILED'
+  // sessions
+  | 'INVALID_SESSION_ID'
+  | 'SESSION_DAMAGED'
+  | 'SESSION_FROM_FUTURE'
+  | 'SESSION_IN_USE'
+  | 'SESSION_NOT_FOUND'
+  | 'SESSION_NOT_OPEN'
+  | 'VERSION_CONFLICT'
+  // tools
+  | 'INVALID_ARGUMENTS'
+  | 'INVALID_TOOL'
+  | 'TOOL_FAILED'
+  | 'UNKNOWN_TOOL'
+  // models
+  | 'ANSWER_CUT'
+  | 'AUTHENTICATION_FAILED'
+  | 'INVALID_REQUEST'
+  | 'MODEL_UNAVAILABLE'
+  | 'PERMISSION_DENIED'
+  | 'PROVIDER_FAILED'
+  | 'RATE_LIMITED'
+
+/** The one error class of Busline: a stable `code` to match on, prose for people, fields for programs. */
+export class BuslineError extends Error {
+  override readonly name = 'BuslineError'
+  readonly code: ErrorCode
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { data?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.data = options.data ?? {}
+  }
+}

@@ -1,0 +1,60 @@
+import * as z from 'zod'
+
+/** A tool call as the model made it; `arguments` is the raw string as received. */
+export const ToolCallPart = z.looseObject({
+  id: z.string(),
+  type: z.literal('function').default('function'),
+  function: z.looseObject({ name: z.string(), arguments: z.string() }),
+})
+export type ToolCallPart = z.output<typeof ToolCallPart>
+
+/**
+ * A message of a conversation: the OpenAI chat message plus `id` and `turn`. Fields that a server adds
+ * (reasoning, annotations) are kept.
+ */
+export const ConversationMessage = z.looseObject({
+  id: z.string().optional(),
+  turn: z.string().optional(),
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+  content: z.union([z.string(), z.null(), z.array(z.looseObject({ type: z.string() }))]).optional(),
+  tool_calls: z.array(ToolCallPart).optional(),
+  tool_call_id: z.string().optional(),
+})
+export type ConversationMessage = z.output<typeof ConversationMessage>
+
+/**
+ * Messages that a store has checked already: trusted inside, so that a step's cost does not grow by validating
+ * the whole history again.
+ */
+export const TrustedMessages = z.custom<ConversationMessage[]>(
+  (value) => Array.isArray(value),
+  'expected an array of messages',
+)
+
+/** Tokens of one model call, or of several summed. */
+export const TokenUsage = z.object({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  totalTokens: z.number(),
+  cachedTokens: z.number().optional(),
+  reasoningTokens: z.number().optional(),
+})
+export type TokenUsage = z.output<typeof TokenUsage>
+
+/** The usage of a turn: that of all its model calls, summed; `calls` counts those that told theirs. */
+export const TurnUsage = TokenUsage.extend({ calls: z.number() })
+export type TurnUsage = z.output<typeof TurnUsage>
+
+/** The text of a message: its string content, or the text parts of an array content joined. */
+export function textOf(message: ConversationMessage): string {
+  if (typeof message.content === 'string') return message.content
+  if (!message.content) return ''
+  return message.content
+    .map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? part['text'] : ''))
+    .join('')
+}
+
+/** The ids of messages, in order: how the journal refers to a history that it holds already. */
+export function idsOf(messages: readonly ConversationMessage[]): (string | null)[] {
+  return messages.map((message) => message.id ?? null)
+}

@@ -1,0 +1,44 @@
+import type * as z from 'zod'
+import type { Schema } from './schema.ts'
+
+/**
+ * A command: imperative, exactly one handler, a typed result. Plain data; nothing is registered by defining one.
+ */
+export interface CommandDefinition<Input extends Schema = Schema, Output extends Schema = Schema> {
+  readonly kind: 'command'
+  readonly type: string
+  readonly input: Input
+  readonly output: Output
+  /** Touches the world: everything recorded so far is made durable before its handler runs. */
+  readonly effect: boolean
+  /** Its id becomes the `turn` of itself and of everything it causes. */
+  readonly startsTurn: boolean
+  record?(input: z.output<Input>, redact: (text: string) => string): unknown
+  recordOutput?(output: z.output<Output>): unknown
+}
+
+/**
+ * Defines a command, the one place where its constant and its type string stand together.
+ *
+ * @param type dotted name, `people.greet` for a constant `Greet`
+ * @param definition.input zod 4 schema of what callers pass; parsed before it is recorded
+ * @param definition.output zod 4 schema of what the handler returns
+ * @param definition.effect default false
+ * @param definition.startsTurn default false
+ * @param definition.record the journal's form of the input (default: the input), to keep references in place of
+ *   bulk; `redact` replaces secrets in a text, for what is hashed
+ * @param definition.recordOutput the same for the output
+ */
+export function defineCommand<Input extends Schema, Output extends Schema>(
+  type: string,
+  definition: {
+    input: Input
+    output: Output
+    effect?: boolean
+    startsTurn?: boolean
+    record?: (input: z.output<Input>, redact: (text: string) => string) => unknown
+    recordOutput?: (output: z.output<Output>) => unknown
+  },
+): CommandDefinition<Input, Output> {
+  return Object.freeze({ effect: false, startsTurn: false, ...definition, kind: 'command', type })
+}

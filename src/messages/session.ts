@@ -1,0 +1,96 @@
+import * as z from 'zod'
+import { ConversationMessage } from './conversation.ts'
+import { defineCommand } from './define-command.ts'
+
+/** One conversation. `version` is raised once by each commit and each update; times are epoch milliseconds. */
+export const Session = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  name: z.string().nullable(),
+  version: z.number(),
+  model: z.string().nullable(),
+  systemPrompt: z.string().nullable(),
+  createdAt: z.number(),
+  updatedAt: z.number(),
+  context: z.record(z.string(), z.json()),
+  messages: z.array(ConversationMessage),
+})
+export type Session = z.output<typeof Session>
+
+/** One line of a listing; `turns` counts the turns that have messages in the session. */
+export const SessionSummary = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  model: z.string().nullable(),
+  turns: z.number(),
+  updatedAt: z.number(),
+})
+export type SessionSummary = z.output<typeof SessionSummary>
+
+const Version = z.object({ version: z.number() })
+
+/**
+ * Opens a session, or creates it. Without an `id` the scope's session is meant, without that a new id is made.
+ * `name`, `model` and `systemPrompt` are for a session that has none yet. The result is the whole session,
+ * and holds it in the journal once.
+ */
+export const OpenSession = defineCommand('session.open', {
+  input: z.object({
+    id: z.string().optional(),
+    name: z.string().optional(),
+    model: z.string().optional(),
+    systemPrompt: z.string().optional(),
+  }),
+  output: Session,
+})
+
+/** Appends messages to the scope's session. Refused with `VERSION_CONFLICT` unless `version` is the current one. */
+export const AppendMessages = defineCommand('session.append', {
+  input: z.object({ messages: z.array(ConversationMessage), version: z.number() }),
+  output: Version,
+})
+
+/** Marks a turn of the scope's session as ended and raises the version once. */
+export const CommitTurn = defineCommand('session.commit', {
+  input: z.object({
+    turn: z.string(),
+    status: z.enum(['ok', 'error', 'cancelled', 'timeout', 'interrupted']),
+    version: z.number(),
+  }),
+  output: Version,
+  effect: true,
+})
+
+/**
+ * Changes fields of the scope's session; null unsets one; `messages` replaces the whole history (`[]` clears it,
+ * the system prompt stays). Refused with `VERSION_CONFLICT` when a `version` is given and is not the current one.
+ */
+export const UpdateSession = defineCommand('session.update', {
+  input: z.object({
+    name: z.string().nullable().optional(),
+    model: z.string().nullable().optional(),
+    systemPrompt: z.string().nullable().optional(),
+    context: z.record(z.string(), z.json()).optional(),
+    messages: z.array(ConversationMessage).optional(),
+    version: z.number().optional(),
+  }),
+  output: Version,
+})
+
+/** Lists the sessions of the store, last updated first. */
+export const ListSessions = defineCommand('session.list', {
+  input: z.object({}),
+  output: z.array(SessionSummary),
+})
+
+/** Deletes one session exactly; `SESSION_NOT_FOUND` when there is none. */
+export const DeleteSession = defineCommand('session.delete', {
+  input: z.object({ id: z.string() }),
+  output: z.object({}),
+})
+
+/** Lets go of the scope's session: what holds it in memory forgets it, and other processes may open it. */
+export const CloseSession = defineCommand('session.close', {
+  input: z.object({}),
+  output: z.object({}),
+})
