@@ -58,3 +58,18 @@ export function textOf(message: ConversationMessage): string {
 export function idsOf(messages: readonly ConversationMessage[]): (string | null)[] {
   return messages.map((message) => message.id ?? null)
 }
+
+/**
+ * Gives messages the ids and the turn that they lack, from the command that brings them: the same wherever it is
+ * worked out, so that who stores them and who mirrors them agree.
+ */
+export function identified(
+  messages: readonly ConversationMessage[],
+  command: { id: string; turn: string | undefined },
+): ConversationMessage[] {
+  return messages.map((message, index) => ({
+    ...message,
+    id: message.id ?? `${command.id}/${index}`,
+    ...(message.turn === undefined && command.turn !== undefined ? { turn: command.turn } : {}),
+  }))
+}

@@ -16,14 +16,23 @@ const DEPTH = 5
 
 /**
  * Turns whatever was thrown into data. A string code that the error already carries (`ENOENT`) is kept; without
- * one it is `HANDLER_FAILED`. Causes are followed five deep; data that is not JSON is left out.
+ * one it is `HANDLER_FAILED`. Causes are followed five deep; data that is not JSON is left out. Never throws, whatever
+ * the error's own fields do.
  */
 export function failureOf(thrown: unknown, depth = DEPTH): Failure {
+  try {
+    return read(thrown, depth)
+  } catch {
+    return { code: 'HANDLER_FAILED', name: typeof thrown, message: "an error whose fields can't be read" }
+  }
+}
+
+function read(thrown: unknown, depth: number): Failure {
   if (!(thrown instanceof Error)) {
     return { code: 'HANDLER_FAILED', name: typeof thrown, message: describe(thrown) }
   }
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : 'HANDLER_FAILED'
-  const failure: Failure = { code, name: thrown.name, message: thrown.message }
+  const failure: Failure = { code, name: describe(thrown.name), message: describe(thrown.message) }
   if (thrown instanceof BuslineError && Object.keys(thrown.data).length > 0 && isJson(thrown.data)) {
     failure.data = thrown.data
   }
@@ -44,8 +53,7 @@ function isJson(data: unknown): boolean {
   try {
     assertLosslessJson(data, 'error data')
     return true
-  } catch (error) {
-    if (error instanceof BuslineError) return false
-    throw error
+  } catch {
+    return false
   }
 }

@@ -31,7 +31,8 @@ const Version = z.object({ version: z.number() })
 
 /**
  * Opens a session, or creates it. Without an `id` the scope's session is meant, without that a new id is made.
- * `name`, `model` and `systemPrompt` are for a session that has none yet. The result is the whole session,
+ * `name`, `model` and `systemPrompt` are for a session that has none yet. With `create: false` one that does not exist is
+ * refused with `SESSION_NOT_FOUND` (default: it is created). The result is the whole session,
  * and holds it in the journal once.
  */
 export const OpenSession = defineCommand('session.open', {
@@ -40,6 +41,7 @@ export const OpenSession = defineCommand('session.open', {
     name: z.string().optional(),
     model: z.string().optional(),
     systemPrompt: z.string().optional(),
+    create: z.boolean().optional(),
   }),
   output: Session,
 })

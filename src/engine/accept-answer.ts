@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import type { ConversationMessage } from '../messages/conversation.ts'
+import type { ModelAnswer } from '../messages/model.ts'
+
+/** A call that a model made, as the engine takes it. */
+export interface AcceptedCall {
+  id: string
+  name: string
+  /** The parsed object, or the raw string when it isn't one. */
+  arguments: unknown
+  /** Why it must not run, in words for the model; undefined when it may. */
+  refusal: string | undefined
+}
+
+/** A model's answer made fit for the history. */
+export interface AcceptedAnswer {
+  message: ConversationMessage
+  calls: AcceptedCall[]
+}
+
+/** The answer was not cut, and the model meant its calls. `function_call` is the older protocol's word. */
+const COMPLETE = new Set<string | null>(['tool_calls', 'stop', 'function_call'])
+
+/**
+ * Takes a model's answer: gives every call an id that is non-empty and unique in the history, parses its arguments, and
+ * tells which calls must not run. Nothing runs from an answer that was cut or stopped.
+ *
+ * @param seed what the ids that a server left out are made from, the same in a replay
+ */
+export function acceptAnswer(answer: ModelAnswer, taken: ReadonlySet<string>, seed: string): AcceptedAnswer {
+  const used = new Set(taken)
+  const parts = answer.message.tool_calls ?? []
+  const named = parts.map((part, index) => {
+    const id = part.id !== '' && !used.has(part.id) ? part.id : newCallId(`${seed}#${index}`, used)
+    used.add(id)
+    return { ...part, id }
+  })
+  const calls = named.map(({ id, function: { name, arguments: raw } }) => {
+    const args = parseArguments(raw)
+    return { id, name, arguments: args, refusal: refusalOf(answer.finishReason) }
+  })
+  const { tool_calls: _dropped, ...rest } = answer.message
+  return { message: named.length > 0 ? { ...rest, tool_calls: named } : rest, calls }
+}
+
+/** The parsed object; a tool without parameters may be called with nothing; anything else stays as it came. */
+function parseArguments(raw: string): unknown {
+  if (raw.trim() === '') return {}
+  try {
+    const value: unknown = JSON.parse(raw)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : raw
+  } catch {
+    return raw
+  }
+}
+
+function refusalOf(finishReason: string | null): string | undefined {
+  if (finishReason === 'length') {
+    return 'The answer was cut by the token limit, so this call did not run. Make it again, with shorter arguments.'
+  }
+  if (!COMPLETE.has(finishReason)) {
+    return `The answer ended with ${JSON.stringify(finishReason)}, so this call did not run.`
+  }
+  return undefined
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+const LENGTH = 9
+
+/** Nine characters of `[A-Za-z0-9]`: the strictest server's rule (Mistral's). */
+function newCallId(seed: string, used: ReadonlySet<string>): string {
+  for (let salt = 0; ; salt++) {
+    const digest = createHash('sha256').update(`${seed}#${salt}`).digest()
+    const id = Array.from(digest.subarray(0, LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('')
+    if (!used.has(id)) return id
+  }
+}

@@ -1,0 +1,79 @@
+import { BuslineError } from '../messages/busline-error.ts'
+import { TurnCancelled, TurnFailed, TurnFinished, type TurnResult } from '../messages/chat.ts'
+import { failureOf } from '../messages/failure.ts'
+import { CommitTurn } from '../messages/session.ts'
+import { append, type Turn } from './turn.ts'
+
+type Status = 'ok' | 'error' | 'cancelled' | 'timeout'
+
+/** Commits a turn that came to a reply, and says so. */
+export async function finishTurn(
+  turn: Turn,
+  reply: string,
+  finishReason: string | null,
+): Promise<TurnResult> {
+  await commit(turn, 'ok')
+  const { id, toolCalls, usage, messages, steps } = turn
+  const result = { turn: id, reply, finishReason, toolCalls, usage, messages, steps }
+  turn.ended = true
+  turn.scope.publish(TurnFinished, result)
+  return result
+}
+
+/**
+ * Ends a turn that failed or was cancelled: what the model had said so far stays in the session, calls without a result
+ * get one, the turn is committed, and exactly one event says how it ended. What fails here does not hide the reason.
+ * Does nothing for a turn that has ended.
+ */
+export async function breakTurn(turn: Turn, reason: unknown): Promise<void> {
+  if (turn.ended) return
+  turn.ended = true
+  const status = statusOf(turn, reason)
+  const rescue = await Promise.allSettled([keepWhatWasSaid(turn, reason).then(() => commit(turn, status))])
+  const lost = rescue.find((attempt) => attempt.status === 'rejected')
+  const error = failureOf(reason)
+  if (lost && lost.reason !== reason) error.cause ??= failureOf(lost.reason)
+
+  const ended = { turn: turn.id, error, messages: turn.messages, usage: turn.usage }
+  turn.scope.publish(status === 'cancelled' ? TurnCancelled : TurnFailed, ended)
+}
+
+async function keepWhatWasSaid(turn: Turn, reason: unknown): Promise<void> {
+  const answered = new Set(turn.messages.map((message) => message.tool_call_id))
+  const open = turn.messages
+    .flatMap((message) => message.tool_calls ?? [])
+    .filter((call) => !answered.has(call.id))
+  const text = partialText(reason)
+  await append(turn, [
+    ...open.map((call) => ({ role: 'tool' as const, tool_call_id: call.id, content: OUTCOME_UNKNOWN })),
+    ...(text === '' ? [] : [{ role: 'assistant' as const, content: text }]),
+  ])
+}
+
+/** What stands for a result that never came. */
+export const OUTCOME_UNKNOWN =
+  'Outcome unknown: the turn ended before this call did. It may or may not have taken effect.'
+
+/** The text that had arrived when a model call broke off. */
+export function partialText(reason: unknown): string {
+  const text = reason instanceof BuslineError ? reason.data['text'] : undefined
+  return typeof text === 'string' ? text : ''
+}
+
+async function commit(turn: Turn, status: Status): Promise<void> {
+  if (!turn.session) return
+  const { version } = await turn.scope.execute(CommitTurn, {
+    turn: turn.id,
+    status,
+    version: turn.session.version,
+  })
+  turn.session.version = version
+}
+
+function statusOf(turn: Turn, reason: unknown): Exclude<Status, 'ok'> {
+  const { signal } = turn.scope
+  const cause: unknown = signal.aborted ? signal.reason : reason
+  if (cause instanceof BuslineError && cause.code === 'TIMED_OUT') return 'timeout'
+  if (signal.aborted || (cause instanceof BuslineError && cause.code === 'CANCELLED')) return 'cancelled'
+  return 'error'
+}
