@@ -20,16 +20,23 @@ export interface Chat extends AsyncDisposable {
   send(text: string, options?: SendOptions): Promise<TurnResult>
   /** Runs one turn and yields its text as it arrives; throws in the loop what `send` would reject with. */
   stream(text: string, options?: SendOptions): TextStream
-  /** Lets go of the session, so that other processes may open it. */
+  /** Waits for the turns that run, then lets go of the session, so that other processes may open it. */
   close(): Promise<void>
 }
 
 export function openChat(bus: MessageBus, id: string): Chat {
   const session = bus.session(id)
-  const send = (text: string, options: SendOptions = {}): Promise<TurnResult> =>
-    session.execute(RunTurn, { text }, options)
+  const running = new Set<Promise<TurnResult>>()
+  const send = (text: string, options: SendOptions = {}): Promise<TurnResult> => {
+    const turn = session.execute(RunTurn, { text }, options)
+    running.add(turn)
+    const ended = (): void => void running.delete(turn)
+    turn.then(ended, ended)
+    return turn
+  }
 
   const close = async (): Promise<void> => {
+    await Promise.allSettled(running)
     try {
       await session.execute(CloseSession, {})
     } catch (error) {

@@ -5,7 +5,6 @@
 export type ErrorCode =
   // the bus
   | 'ABANDONED'
-  | 'ATTACH_FAILED'
   | 'BUS_STOPPED'
   | 'CANCELLED'
   | 'DUPLICATE_HANDLER'
@@ -37,7 +36,6 @@ export type ErrorCode =
   // tools
   | 'INVALID_ARGUMENTS'
   | 'INVALID_TOOL'
-  | 'TOOL_FAILED'
   | 'UNKNOWN_TOOL'
   // models
   | 'ANSWER_CUT'

@@ -13,7 +13,7 @@ import {
   type ContextManagerOptions,
   type ConversationMessage,
 } from 'busline'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 async function sessionWith(messages: ConversationMessage[], options: ContextManagerOptions = {}) {

@@ -10,6 +10,7 @@ import {
   OpenSession,
   RunTurn,
   scriptedProvider,
+  textOf,
   TurnCancelled,
   TurnFailed,
   TurnFinished,
@@ -211,7 +212,7 @@ describe('a turn', () => {
 })
 
 describe('a tool that fails is news for the model', () => {
-  const cases: [name: string, call: { name: string; arguments: unknown }, code: string][] = [
+  const cases: [name: string, call: { name: string; arguments: object | string }, code: string][] = [
     ['an unknown tool', { name: 'nope', arguments: {} }, 'UNKNOWN_TOOL'],
     ['arguments that do not fit', { name: 'add', arguments: { a: 'x' } }, 'INVALID_ARGUMENTS'],
     ['arguments that are no JSON', { name: 'add', arguments: '{"a":1,' }, 'INVALID_ARGUMENTS'],
@@ -308,7 +309,7 @@ describe('a session', () => {
     const first = held()
     const seen: string[][] = []
     const see = (request: ModelRequest) => {
-      seen.push(request.messages.map(({ content }) => String(content)))
+      seen.push(request.messages.map(textOf))
       return 'b'
     }
     const { app } = appWith([first.step, see, see])

@@ -17,7 +17,7 @@ async function busWith(...tools: Tool[]): Promise<MessageBus> {
   return bus
 }
 
-function echo<S extends z.ZodType>(parameters: S): Tool {
+function echo(parameters: z.ZodType): Tool {
   return defineTool({ name: 'echo', description: 'Echo.', parameters, run: (input) => input ?? null })
 }
 

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp, defineTool, OpenSession } from 'busline'
+import OpenAI from 'openai'
+import * as z from 'zod'
+import { time } from './measure.ts'
+
+const QUESTION = "What's the weather in San Francisco, CA?"
+const TURNS = 200
+const parameters = z.object({ location: z.string(), unit: z.enum(['celsius', 'fahrenheit']) })
+const weatherOf = (location: string) => ({
+  location,
+  temperature: 18,
+  unit: 'celsius',
+  conditions: 'sunny',
+  simulated: true,
+})
+const description = 'Get the current weather of a place.'
+
+/** Milliseconds of a two-step tool turn (ask, call, ask again) against a server in another process. */
+export const toolTurn = {
+  'openai, hand-written loop': (url: string, stream: boolean) => bareLoop(url, stream),
+  'busline, no journal, sessions in memory': (url: string, stream: boolean) => ours(url, stream, undefined),
+  'busline, journal and session files': async (url: string, stream: boolean) => {
+    const folder = mkdtempSync(join(tmpdir(), 'busline-bench-'))
+    const milliseconds = await ours(url, stream, folder)
+    rmSync(folder, { recursive: true })
+    return milliseconds
+  },
+}
+
+async function ours(url: string, stream: boolean, folder: string | undefined): Promise<number> {
+  const weather = defineTool({
+    name: 'get_weather',
+    description,
+    parameters,
+    run: ({ location }) => weatherOf(location),
+  })
+  await using app = createApp({
+    baseURL: url,
+    model: 'gpt-4o-mini',
+    tools: [weather],
+    stream,
+    ...(folder === undefined
+      ? {}
+      : { journal: join(folder, 'bench.jsonl'), sessions: join(folder, 'sessions') }),
+  })
+  // Each turn is the first of its session, like each of the bare loop; making the file is not part of a turn.
+  const ids = Array.from({ length: TURNS * 2 }, (_, index) => `s${index}`)
+  for (const id of ids) await app.bus.execute(OpenSession, { id })
+  return await time(TURNS, async (index) => {
+    const { reply } = await app.chat(ids[index + TURNS / 2] ?? '').send(QUESTION)
+    if (!reply.includes('San Francisco')) throw new Error(`unexpected: ${reply}`)
+  })
+}
+
+type Params = OpenAI.ChatCompletionMessageParam
+
+async function bareLoop(url: string, stream: boolean): Promise<number> {
+  const client = new OpenAI({ apiKey: 'none', baseURL: url, maxRetries: 0 })
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(parameters)
+  const request = {
+    model: 'gpt-4o-mini',
+    tools: [
+      { type: 'function' as const, function: { name: 'get_weather', description, parameters: schema } },
+    ],
+  }
+  const ask = async (messages: Params[]): Promise<OpenAI.ChatCompletionMessage> => {
+    if (stream)
+      return assembled(
+        await client.chat.completions.create({
+          ...request,
+          messages,
+          stream: true,
+          stream_options: { include_usage: true },
+        }),
+      )
+    const completion = await client.chat.completions.create({ ...request, messages })
+    const message = completion.choices[0]?.message
+    if (!message) throw new Error('no answer')
+    return message
+  }
+  return await time(TURNS, async () => {
+    const messages: Params[] = [{ role: 'user', content: QUESTION }]
+    for (;;) {
+      const message = await ask(messages)
+      messages.push(message)
+      if (!message.tool_calls?.length) {
+        if (!message.content?.includes('San Francisco')) throw new Error('unexpected answer')
+        return
+      }
+      for (const call of message.tool_calls) {
+        if (call.type !== 'function') continue
+        const { location } = parameters.parse(JSON.parse(call.function.arguments))
+        messages.push({ role: 'tool', tool_call_id: call.id, content: JSON.stringify(weatherOf(location)) })
+      }
+    }
+  })
+}
+
+async function assembled(
+  chunks: AsyncIterable<OpenAI.ChatCompletionChunk>,
+): Promise<OpenAI.ChatCompletionMessage> {
+  let content = ''
+  const calls: OpenAI.ChatCompletionMessageFunctionToolCall[] = []
+  for await (const chunk of chunks) {
+    const delta = chunk.choices[0]?.delta
+    content += delta?.content ?? ''
+    for (const { index, id = '', function: part } of delta?.tool_calls ?? []) {
+      const call = (calls[index] ??= { id, type: 'function', function: { name: '', arguments: '' } })
+      call.function.name ||= part?.name ?? ''
+      call.function.arguments += part?.arguments ?? ''
+    }
+  }
+  return { role: 'assistant', content, refusal: null, ...(calls.length > 0 ? { tool_calls: calls } : {}) }
+}
