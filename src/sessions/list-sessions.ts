@@ -1,0 +1,36 @@
+import { BuslineError } from '../messages/busline-error.ts'
+import type { Session, SessionSummary } from '../messages/session.ts'
+import type { HeldSession, SessionStorage } from './session-storage.ts'
+
+/**
+ * Summaries of all sessions, last updated first, then by id. One that can't be read does not hide the others: it
+ * is left out, with a process warning `BUSLINE_SESSION_SKIPPED` that says which and why.
+ */
+export function listSessions(
+  storage: SessionStorage,
+  open: ReadonlyMap<string, HeldSession>,
+): SessionSummary[] {
+  const ids = new Set([...open.keys(), ...storage.ids()])
+  return [...ids]
+    .flatMap((id) => open.get(id)?.session ?? readOrSkip(storage, id))
+    .map(summaryOf)
+    .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? -1 : 1))
+}
+
+function readOrSkip(storage: SessionStorage, id: string): Session[] {
+  try {
+    const session = storage.read(id)
+    return session ? [session] : []
+  } catch (error) {
+    if (!(error instanceof BuslineError)) throw error
+    process.emitWarning(`Session ${id} is left out of the list. ${error.message}`, {
+      code: 'BUSLINE_SESSION_SKIPPED',
+    })
+    return []
+  }
+}
+
+function summaryOf({ id, name, model, messages, updatedAt }: Session): SessionSummary {
+  const turns = new Set(messages.flatMap(({ turn }) => turn ?? []))
+  return { id, name, model, turns: turns.size, updatedAt }
+}

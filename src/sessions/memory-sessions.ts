@@ -1,0 +1,46 @@
+import type { Participant } from '../bus/bus.ts'
+import type { Session } from '../messages/session.ts'
+import { applyChange } from './session-change.ts'
+import { sessionInUse, sessionNotFound } from './session-errors.ts'
+import type { HeldSession, SessionStorage } from './session-storage.ts'
+import { sessionStore } from './session-store.ts'
+
+/**
+ * A session store in memory: what {@link jsonFileSessions} does, without files. The sessions live as long as the
+ * participant, so one that is attached again, or to another bus, finds them.
+ */
+export function memorySessions(): Participant {
+  const storage = memoryStorage()
+  return function memorySessions(bus) {
+    return sessionStore(bus, storage)
+  }
+}
+
+function memoryStorage(): SessionStorage {
+  const sessions = new Map<string, Session>()
+  const heldIds = new Set<string>()
+
+  return {
+    ids: () => [...sessions.keys()],
+    read: (id) => sessions.get(id),
+    hold(id, create): HeldSession {
+      if (heldIds.has(id)) throw sessionInUse(id, process.pid)
+      const session = sessions.get(id) ?? create()
+      sessions.set(id, session)
+      heldIds.add(id)
+      return {
+        session,
+        change: (change) => applyChange(session, change),
+        close: () => void heldIds.delete(id),
+        remove: () => {
+          sessions.delete(id)
+          heldIds.delete(id)
+        },
+      }
+    },
+    remove(id) {
+      if (heldIds.has(id)) throw sessionInUse(id, process.pid)
+      if (!sessions.delete(id)) throw sessionNotFound(id)
+    },
+  }
+}

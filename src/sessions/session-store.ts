@@ -1,0 +1,135 @@
+import type { Bus, Cleanup } from '../bus/bus.ts'
+import type { Scope } from '../bus/scope.ts'
+import { BuslineError } from '../messages/busline-error.ts'
+import { identified } from '../messages/conversation.ts'
+import {
+  AppendMessages,
+  CloseSession,
+  CommitTurn,
+  DeleteSession,
+  ListSessions,
+  OpenSession,
+  UpdateSession,
+  type Session,
+} from '../messages/session.ts'
+import { closeSessions } from './close-sessions.ts'
+import { listSessions } from './list-sessions.ts'
+import { sessionNotFound } from './session-errors.ts'
+import { fillSession, newSession, type SessionDefaults } from './new-session.ts'
+import { checkSessionId, quoteId } from './session-id.ts'
+import type { HeldSession, SessionStorage } from './session-storage.ts'
+
+/**
+ * Handles the `session.*` commands over a storage: what every store has in common. Handlers are synchronous, so no
+ * two commands interleave. Returns the cleanup, which closes all open sessions.
+ */
+export function sessionStore(bus: Bus, storage: SessionStorage): Cleanup {
+  const open = new Map<string, HeldSession>()
+
+  bus.handle(OpenSession, function openSession(input, scope) {
+    const id = checkSessionId(input.id ?? scope.session ?? bus.newId())
+    const live = open.get(id)
+    if (live) fillSession(live, input, bus.now())
+    const held = live ?? take(storage, id, input, bus.now())
+    open.set(id, held)
+    return copyOf(held.session)
+  })
+
+  bus.handle(AppendMessages, function appendMessages(input, scope) {
+    const held = openIn(open, scope)
+    const { session } = held
+    checkVersion(session, input.version)
+    const messages = identified(input.messages, scope.message)
+    const turn = scope.turn === undefined ? {} : { turn: scope.turn }
+    held.change({
+      at: session.messages.length,
+      from: session.version,
+      time: bus.now(),
+      ...turn,
+      messages,
+    })
+    return { version: session.version }
+  })
+
+  bus.handle(CommitTurn, function commitTurn({ turn, status, version }, scope) {
+    const held = openIn(open, scope)
+    const { session } = held
+    checkVersion(session, version)
+    held.change({ from: session.version, version: session.version + 1, time: bus.now(), turn, status })
+    return { version: session.version }
+  })
+
+  bus.handle(UpdateSession, function updateSession({ version, messages, ...fields }, scope) {
+    const held = openIn(open, scope)
+    const { session } = held
+    if (version !== undefined) checkVersion(session, version)
+    const set = { ...fields, ...(messages && { messages: identified(messages, scope.message) }) }
+    held.change({ from: session.version, version: session.version + 1, time: bus.now(), set })
+    return { version: session.version }
+  })
+
+  bus.handle(CloseSession, function closeSession(_input, scope) {
+    const held = openIn(open, scope)
+    open.delete(held.session.id)
+    held.close()
+    return {}
+  })
+
+  bus.handle(ListSessions, function listAll() {
+    return listSessions(storage, open)
+  })
+
+  bus.handle(DeleteSession, function deleteSession({ id }) {
+    const held = open.get(checkSessionId(id))
+    open.delete(id)
+    if (held) held.remove()
+    else storage.remove(id)
+    return {}
+  })
+
+  return () => closeSessions(open)
+}
+
+/** Takes a session that is not open yet; one that can't be completed is let go again. */
+function take(
+  storage: SessionStorage,
+  id: string,
+  given: SessionDefaults & { create?: boolean | undefined },
+  time: number,
+): HeldSession {
+  const held = storage.hold(id, () => {
+    if (given.create === false) throw sessionNotFound(id)
+    return newSession(id, given, time)
+  })
+  try {
+    fillSession(held, given, time)
+    return held
+  } catch (error) {
+    held.close()
+    throw error
+  }
+}
+
+/** The caller's own: later appends don't reach it. */
+function copyOf(session: Session): Session {
+  return { ...session, context: { ...session.context }, messages: [...session.messages] }
+}
+
+function openIn(open: ReadonlyMap<string, HeldSession>, { session, message }: Scope): HeldSession {
+  const held = session === undefined ? undefined : open.get(session)
+  if (held) return held
+  const why =
+    session === undefined
+      ? `${message.type} acts on the session of its scope, and there is none. Send it through bus.session(id).`
+      : `Session ${quoteId(session)} is not open. Open it first with OpenSession.`
+  throw new BuslineError('SESSION_NOT_OPEN', why, { data: session === undefined ? {} : { session } })
+}
+
+function checkVersion({ id, version: actual }: Session, expected: number): void {
+  if (expected === actual) return
+  throw new BuslineError(
+    'VERSION_CONFLICT',
+    `Session ${id} has version ${actual}, not ${expected}: it was changed since it was read. Open it again, then repeat the change.`,
+    { data: { session: id, expected, actual } },
+  )
+}
