@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest'
+import { ToolCallAssembly } from '../../src/providers/assemble-tool-calls.ts'
+
+/** Each argument is the `tool_calls` of one chunk; calls come out as `id name arguments`. */
+function callsOf(...chunks: unknown[]): string[] {
+  return assembled(...chunks).calls
+}
+
+function assembled(...chunks: unknown[]): { calls: string[]; named: string[] } {
+  const assembly = new ToolCallAssembly()
+  const named: string[] = []
+  for (const chunk of chunks) {
+    assembly.add({ tool_calls: chunk }, (call, name) => void named.push(`${call}:${name}`))
+  }
+  const calls = assembly
+    .calls()
+    .map(({ id, function: { name, arguments: text } }) => [id || '-', name || '-', text].join(' '))
+  return { calls, named }
+}
+
+function piece(fields: {
+  index?: number | null
+  id?: string | null
+  name?: string | null
+  arguments?: unknown
+}): unknown {
+  const { name, arguments: text, ...rest } = fields
+  return { ...rest, function: { name, arguments: text } }
+}
+
+test('pieces belong together by index, wherever it starts', () => {
+  expect(
+    callsOf(
+      [piece({ index: 3, id: 'a', name: 'f', arguments: '' })],
+      [piece({ index: 7, id: 'b', name: 'g', arguments: '{"y"' })],
+      [piece({ index: 3, arguments: '{"x":1}' }), piece({ index: 7, arguments: ':2}' })],
+    ),
+  ).toEqual(['a f {"x":1}', 'b g {"y":2}'])
+})
+
+test('a new id and name at a used index opens a call once the open arguments are complete', () => {
+  expect(
+    callsOf(
+      [piece({ index: 0, id: 'a', name: 'f', arguments: '{"x":1}' })],
+      [piece({ index: 0, id: 'b', name: 'g', arguments: '{"y":2}' })],
+    ),
+  ).toEqual(['a f {"x":1}', 'b g {"y":2}'])
+})
+
+test('a new id in each piece does not open a call while the arguments are incomplete or nobody is named', () => {
+  expect(
+    callsOf(
+      [piece({ index: 0, id: 'a', name: 'f', arguments: '{"x"' })],
+      [piece({ index: 0, id: 'b', name: 'f', arguments: ':1' })],
+      [piece({ index: 0, id: 'c', name: 'f', arguments: '}' })],
+      [piece({ index: 0, id: 'd', arguments: ' ' })],
+    ),
+  ).toEqual(['a f {"x":1} '])
+})
+
+test('a prefix that parses does not end a call', () => {
+  expect(
+    callsOf(
+      [piece({ index: 0, id: 'a', name: 'f', arguments: '{}' })],
+      [piece({ index: 0, arguments: '{"x":1}' })],
+    ),
+  ).toEqual(['a f {}{"x":1}'])
+})
+
+test('without an index pieces belong together by id, else to the last call', () => {
+  expect(
+    callsOf(
+      [piece({ id: 'a', name: 'f', arguments: '{"x"' })],
+      [piece({ id: 'b', name: 'g', arguments: '{"y"' })],
+      [piece({ index: null, id: 'a', arguments: ':1}' })],
+      [piece({ arguments: ':2}' })],
+      [piece({ id: 'new', arguments: ' ' })],
+    ),
+  ).toEqual(['a f {"x":1}', 'b g {"y":2} '])
+})
+
+test('whole calls without index and id, as Gemini sends them, are calls of their own', () => {
+  expect(
+    callsOf(
+      [
+        piece({ id: '', name: 'f', arguments: '{"x":1}' }),
+        piece({ id: '', name: 'f', arguments: '{"x":2}' }),
+      ],
+      [piece({ name: 'g', arguments: '{}' })],
+    ),
+  ).toEqual(['- f {"x":1}', '- f {"x":2}', '- g {}'])
+})
+
+test('without an index, a new id that names a function is a call, also where there are no arguments', () => {
+  expect(callsOf([piece({ id: 'a', name: 'f' })], [piece({ id: 'b', name: 'f', arguments: '' })])).toEqual([
+    'a f ',
+    'b f ',
+  ])
+})
+
+test('the first id and name that are not empty count, and are never concatenated', () => {
+  const { calls, named } = assembled(
+    [piece({ index: 0, id: '', name: '', arguments: '{' })],
+    [piece({ index: 0, id: null, name: null, arguments: '' })],
+    [piece({ index: 0, id: 'a', name: 'f', arguments: '}' })],
+    [piece({ index: 0, id: 'a', name: 'f', arguments: null })],
+    [piece({ index: 0, id: '', name: 'other' })],
+  )
+  expect(calls).toEqual(['a f {}'])
+  expect(named).toEqual(['a:f'])
+})
+
+test('arguments given as an object become JSON; absent and null ones are nothing', () => {
+  expect(
+    callsOf([
+      piece({ index: 0, id: 'a', name: 'f', arguments: { x: [1] } }),
+      piece({ index: 1, id: 'b', name: 'g' }),
+      piece({ index: 2, id: 'c', name: 'h', arguments: null }),
+    ]),
+  ).toEqual(['a f {"x":[1]}', 'b g ', 'c h '])
+})
+
+test('a call whose name never came keeps an empty one', () => {
+  expect(callsOf([piece({ index: 0, id: 'a', arguments: '{}' })])).toEqual(['a - {}'])
+})
+
+test('what is no list, no object or has no function is passed over field by field', () => {
+  expect(callsOf(null, 'x', {}, [null, 'x', 7], [])).toEqual([])
+  expect(callsOf([{ index: 0, id: 'a', function: 'f' }], [{ index: 0, function: { name: 'f' } }])).toEqual([
+    'a f ',
+  ])
+})
+
+test('the deprecated function_call is one call without an id, unless tool_calls say it too', () => {
+  const legacy = new ToolCallAssembly()
+  const ignore = (): void => undefined
+  legacy.add({ function_call: { name: 'f', arguments: '' } }, ignore)
+  legacy.add({ function_call: { arguments: '{"x":' } }, ignore)
+  legacy.add({ function_call: { arguments: '1}' } }, ignore)
+  expect(legacy.calls()).toEqual([
+    { id: '', type: 'function', function: { name: 'f', arguments: '{"x":1}' } },
+  ])
+
+  const both = new ToolCallAssembly()
+  both.add({ tool_calls: [piece({ id: 'a', name: 'f' })], function_call: { name: 'f' } }, ignore)
+  expect(both.calls()).toHaveLength(1)
+})
+
+test("Gemini's thought signature stays with its call", () => {
+  const assembly = new ToolCallAssembly()
+  const extra = { google: { thought_signature: 'abc' } }
+  assembly.add({ tool_calls: [{ id: 'a', function: { name: 'f' }, extra_content: extra }] }, () => undefined)
+  expect(assembly.calls()).toMatchObject([{ id: 'a', extra_content: extra }])
+})

@@ -1,0 +1,372 @@
+import { getEventListeners } from 'node:events'
+import { CallModel, MessageBus, ModelTextReceived, memoryJournal } from 'busline'
+import { afterEach, expect, test, vi } from 'vitest'
+import { openaiProvider } from '../../src/providers/openai-provider.ts'
+import { ask, question } from './fixtures/ask.ts'
+import { proxyTo } from './fixtures/proxy-server.ts'
+import { deferred } from './fixtures/deferred.ts'
+import { beginStream, chatServer, delta, says, sendJson, sendStream } from './fixtures/chat-server.ts'
+
+afterEach(() => void vi.unstubAllEnvs())
+
+test('a call posts the conversation, and resolves to the answer without ids of ours', async () => {
+  await using server = await chatServer((response) => sendJson(response, 200, says('hi')))
+  const { answer, texts } = await ask({ baseURL: server.url, stream: false, apiKey: 'sk-test-1234' })
+
+  expect(answer).toEqual({
+    message: { role: 'assistant', content: 'hi' },
+    finishReason: 'stop',
+    usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
+    model: 'real-model',
+  })
+  expect(texts).toEqual(['hi'])
+  expect(server.requests).toMatchObject([
+    {
+      path: '/v1/chat/completions',
+      headers: { authorization: 'Bearer sk-test-1234', 'content-type': 'application/json' },
+      body: { model: 'test-model', messages: [{ role: 'user', content: 'hello' }] },
+    },
+  ])
+})
+
+test('while a stream arrives its text, reasoning and calls are published piece by piece', async () => {
+  await using server = await chatServer((response) =>
+    sendStream(
+      response,
+      delta({ role: 'assistant', reasoning_content: 'hm' }),
+      delta({ content: 'Let me' }),
+      delta({ content: ' see' }),
+      delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'look', arguments: '{' } }] }),
+      delta({ tool_calls: [{ index: 0, function: { arguments: '}' } }] }, 'tool_calls'),
+    ),
+  )
+  const { answer, texts, reasonings, started } = await ask({ baseURL: server.url })
+
+  expect(texts).toEqual(['Let me', ' see'])
+  expect(reasonings).toEqual(['hm'])
+  expect(started).toEqual([{ call: 'a', name: 'look' }])
+  expect(answer).toMatchObject({
+    message: {
+      content: 'Let me see',
+      reasoning_content: 'hm',
+      tool_calls: [{ id: 'a', function: { name: 'look', arguments: '{}' } }],
+    },
+    finishReason: 'tool_calls',
+  })
+  expect(server.requests[0]?.body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
+})
+
+test('a body is read where a stream was asked for, and a stream where a body was', async () => {
+  await using bodies = await chatServer((response) => sendJson(response, 200, says('hi')))
+  await using streams = await chatServer((response) => sendStream(response, delta({ content: 'hi' }, 'stop')))
+
+  expect((await ask({ baseURL: bodies.url, stream: true })).answer?.message.content).toBe('hi')
+  expect((await ask({ baseURL: streams.url, stream: false })).answer?.message.content).toBe('hi')
+})
+
+test('calls that follow one another use their connections again, also after streams', async () => {
+  await using server = await chatServer((response) => sendStream(response, delta({ content: 'hi' }, 'stop')))
+  await using bus = new MessageBus()
+  bus.attach(openaiProvider({ baseURL: server.url, model: 'm' }))
+
+  for (let call = 0; call < 10; call++) await bus.execute(CallModel, question)
+  // One is still on its way back when the next call begins.
+  expect(server.connections).toBeLessThanOrEqual(2)
+})
+
+test('an answer is not held up by a server that keeps the stream open after [DONE]', async () => {
+  await using server = await chatServer((response) => {
+    beginStream(response, delta({ content: 'hi' }, 'stop')).write('data: [DONE]\n\n')
+  })
+  expect((await ask({ baseURL: server.url })).answer?.message.content).toBe('hi')
+})
+
+test('without key and base URL the error says what to set', async () => {
+  const { error } = await ask({})
+  expect(error).toMatchObject({
+    code: 'AUTHENTICATION_FAILED',
+    message: expect.stringContaining('OPENAI_API_KEY'),
+  })
+})
+
+test('nothing is read from the environment', async () => {
+  vi.stubEnv('OPENAI_API_KEY', 'sk-from-the-environment')
+  vi.stubEnv('OPENAI_ADMIN_KEY', 'sk-admin')
+  vi.stubEnv('OPENAI_BASE_URL', 'http://127.0.0.1:1/v1')
+  vi.stubEnv('OPENAI_ORG_ID', 'org-x')
+  vi.stubEnv('OPENAI_PROJECT_ID', 'proj-x')
+  vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'Authorization: Bearer other\nX-Custom: 1')
+  vi.stubEnv('OPENAI_LOG', 'debug')
+  const log = vi.spyOn(console, 'debug')
+  await using server = await chatServer((response) => sendJson(response, 200, says('hi')))
+
+  expect((await ask({})).error?.code).toBe('AUTHENTICATION_FAILED')
+  await ask({ baseURL: server.url })
+  await ask({ baseURL: server.url, apiKey: 'sk-given' })
+
+  const named = Object.keys(server.requests[0]?.headers ?? {})
+  expect(named.filter((name) => /authorization|openai|custom|stainless/.test(name))).toEqual([])
+  expect(server.requests[1]?.headers.authorization).toBe('Bearer sk-given')
+  expect(log).not.toHaveBeenCalled()
+  log.mockRestore()
+})
+
+test.each(['sk-canary-0123456789', 'k3y'])(
+  'a key that the server echoes (%s) is in no error, event or record',
+  async (apiKey) => {
+    await using server = await chatServer((response, number) =>
+      number === 1
+        ? sendJson(response, 429, { error: { message: `slow down, ${apiKey}` } }, { 'retry-after-ms': '1' })
+        : sendJson(response, 401, { error: { message: `Incorrect API key: ${apiKey}.`, type: apiKey } }),
+    )
+    const journal = memoryJournal()
+    const bus = new MessageBus({ journal })
+    bus.attach(openaiProvider({ apiKey, baseURL: server.url, model: 'm' }))
+    const seen: unknown[] = []
+    bus.on('**', (data) => void seen.push(data))
+
+    const error: unknown = await bus.execute(CallModel, question).catch((thrown: unknown) => thrown)
+    await bus.stop()
+
+    expect(error).toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      message: expect.stringContaining('Incorrect API key: [secret].'),
+      data: { type: '[secret]', status: 401 },
+    })
+    const shown = `${error instanceof Error ? error.stack : ''}${JSON.stringify([error, seen])}${journal.lines.join('')}`
+    expect(shown).toContain('slow down, [secret]')
+    expect(shown).not.toContain(apiKey)
+  },
+)
+
+test('a rate limit and a 503 are tried again, and each failed attempt is told', async () => {
+  await using server = await chatServer((response, number) => {
+    if (number === 1)
+      return sendJson(response, 429, { error: { message: 'slow' } }, { 'retry-after-ms': '1' })
+    if (number === 2) return sendJson(response, 503, 'busy')
+    return sendJson(response, 200, says('hi'))
+  })
+  const { answer, failedAttempts } = await ask({ baseURL: server.url })
+
+  expect(answer?.message.content).toBe('hi')
+  expect(failedAttempts).toMatchObject([
+    { attempt: 1, retryIn: 1, error: { code: 'RATE_LIMITED' } },
+    { attempt: 2, retryIn: 0, error: { code: 'MODEL_UNAVAILABLE' } },
+  ])
+})
+
+test('a connection that is lost before anything came is tried again, before or after the headers', async () => {
+  await using server = await chatServer((response, number) => {
+    if (number === 1) return response.socket?.resetAndDestroy()
+    if (number === 2) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(': waiting\n\n', () => response.socket?.resetAndDestroy())
+      return undefined
+    }
+    return sendStream(response, delta({ content: 'hi' }, 'stop'))
+  })
+  const { answer, failedAttempts } = await ask({ baseURL: server.url })
+
+  expect(answer?.message.content).toBe('hi')
+  expect(failedAttempts.map(({ error }) => error.code)).toEqual(['MODEL_UNAVAILABLE', 'MODEL_UNAVAILABLE'])
+})
+
+test('nothing is tried again after text, and the error holds the text', async () => {
+  await using reset = await chatServer((response) => {
+    beginStream(response, delta({ content: 'half' })).write(': x\n\n', () =>
+      response.socket?.resetAndDestroy(),
+    )
+  })
+  await using limited = await chatServer((response) => {
+    sendStream(response, delta({ content: 'half' }), { error: { message: 'slow', code: 429 } })
+  })
+
+  expect((await ask({ baseURL: reset.url })).error).toMatchObject({
+    code: 'ANSWER_CUT',
+    data: { text: 'half' },
+  })
+  expect((await ask({ baseURL: limited.url })).error).toMatchObject({
+    code: 'RATE_LIMITED',
+    data: { text: 'half' },
+  })
+  expect([reset.requests.length, limited.requests.length]).toEqual([1, 1])
+})
+
+test('a stream that a proxy ends politely is cut, with calls or without', async () => {
+  const call = { tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"x":1}' } }] }
+  await using inText = await chatServer((response) => beginStream(response, delta({ content: 'half' })).end())
+  await using inCall = await chatServer((response) => beginStream(response, delta(call)).end())
+  await using atOnce = await chatServer((response) => beginStream(response).end())
+
+  for (const [server, text] of [
+    [inText, 'half'],
+    [inCall, ''],
+    [atOnce, ''],
+  ] as const) {
+    const { answer, error } = await ask({ baseURL: server.url })
+    expect(answer).toBeUndefined()
+    expect(error).toMatchObject({ code: 'ANSWER_CUT', data: { text } })
+  }
+})
+
+test('a redirect is not followed, so that no key goes where it was not meant for', async () => {
+  await using other = await chatServer((response) => sendJson(response, 200, says('hi')))
+  await using server = await chatServer((response) =>
+    response.writeHead(307, { location: `${other.url}/chat/completions` }).end(),
+  )
+  const { error } = await ask({ baseURL: server.url, apiKey: 'sk-1' })
+  expect(error).toMatchObject({
+    code: 'INVALID_REQUEST',
+    message: expect.stringContaining('it has moved to'),
+  })
+  expect(other.requests).toEqual([])
+})
+
+test('a body that breaks off was cut, and is not tried again', async () => {
+  await using server = await chatServer((response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
+    response.write('{"choices":[', () => response.socket?.destroy())
+  })
+  const { error } = await ask({ baseURL: server.url, stream: false })
+  expect(error).toMatchObject({ code: 'ANSWER_CUT', data: { text: '' } })
+  expect(server.requests).toHaveLength(1)
+})
+
+test('a stream that broke off with an error is not listened to any longer', async () => {
+  const closed = deferred()
+  await using server = await chatServer((response) => {
+    response.on('close', () => closed.resolve())
+    beginStream(response, { error: { message: 'out of memory' } })
+  })
+  expect((await ask({ baseURL: server.url })).error?.code).toBe('PROVIDER_FAILED')
+  await closed.promise
+})
+
+test('an empty account is not tried again', async () => {
+  await using server = await chatServer((response) =>
+    sendJson(response, 429, { error: { message: 'Quota.', type: 'insufficient_quota' } }),
+  )
+  expect((await ask({ baseURL: server.url })).error?.code).toBe('RATE_LIMITED')
+  expect(server.requests).toHaveLength(1)
+})
+
+test('a server that asks to wait for longer than a minute is not waited for', async () => {
+  await using server = await chatServer((response) => sendJson(response, 503, {}, { 'retry-after': '61' }))
+  const { error } = await ask({ baseURL: server.url })
+  expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE', data: { retryAfter: 61_000 } })
+  expect(server.requests).toHaveLength(1)
+})
+
+test('a server that is not there is an error at once that asks whether it is running', async () => {
+  const server = await chatServer(() => undefined)
+  await server[Symbol.asyncDispose]()
+  const { error, failedAttempts } = await ask({ baseURL: server.url })
+
+  expect(error).toMatchObject({
+    code: 'MODEL_UNAVAILABLE',
+    message: `Can't reach ${server.url}/chat/completions: connection refused. Is the server running?`,
+    data: { code: 'ECONNREFUSED' },
+  })
+  expect(failedAttempts).toEqual([])
+})
+
+test('https to a server that speaks http says so', async () => {
+  await using server = await chatServer(() => undefined)
+  const { error } = await ask({ baseURL: server.url.replace('http:', 'https:') })
+  expect(error).toMatchObject({
+    code: 'MODEL_UNAVAILABLE',
+    message: expect.stringContaining('http:// instead'),
+  })
+})
+
+test('a proxy that the environment sets is used, for bodies, streams and errors', async () => {
+  await using server = await chatServer((response, number) => {
+    if (number === 1) return sendJson(response, 200, says('hi'))
+    if (number === 2) return sendStream(response, delta({ content: 'h' }), delta({ content: 'i' }, 'stop'))
+    if (number === 3) return sendJson(response, 404, { error: { message: 'No such model.' } })
+    return response.writeHead(307, { location: 'http://other.test/' }).end()
+  })
+  await using proxy = await proxyTo(server.port)
+  vi.stubEnv('http_proxy', `http://${proxy.host}`)
+  const baseURL = 'http://model.test/v1'
+
+  expect((await ask({ baseURL, apiKey: 'sk-1' })).answer?.message.content).toBe('hi')
+  expect((await ask({ baseURL })).answer?.message.content).toBe('hi')
+  expect((await ask({ baseURL })).error).toMatchObject({ code: 'INVALID_REQUEST', data: { status: 404 } })
+  expect((await ask({ baseURL })).error?.message).toContain('it has moved to http://other.test/')
+  expect(proxy.seen).toEqual(Array(4).fill('forward http://model.test/v1/chat/completions'))
+  expect(server.requests[0]).toMatchObject({
+    path: '/v1/chat/completions',
+    headers: { authorization: 'Bearer sk-1' },
+    body: { model: 'test-model' },
+  })
+})
+
+test('a proxy that is not there is named', async () => {
+  const server = await chatServer(() => undefined)
+  await server[Symbol.asyncDispose]()
+  vi.stubEnv('http_proxy', `http://127.0.0.1:${server.port}`)
+  expect((await ask({ baseURL: 'http://model.test/v1' })).error?.message).toBe(
+    `Can't reach http://model.test/v1/chat/completions through the proxy 127.0.0.1:${server.port}: connection refused. Check HTTPS_PROXY and HTTP_PROXY.`,
+  )
+})
+
+test('a cancel in the middle of a stream keeps the text, and the server sees the connection close', async () => {
+  const controller = new AbortController()
+  const closed = deferred()
+  await using server = await chatServer((response) => {
+    response.on('close', () => closed.resolve())
+    beginStream(response, delta({ content: 'half' }))
+  })
+  const { answer, error } = await ask(
+    { baseURL: server.url },
+    { execute: { signal: controller.signal }, onText: () => controller.abort(new Error('enough')) },
+  )
+
+  await closed.promise
+  expect(answer).toBeUndefined()
+  expect(error).toMatchObject({ code: 'CANCELLED', data: { text: 'half' }, cause: { code: 'CANCELLED' } })
+})
+
+test('a timeout before any text is the timeout itself', async () => {
+  await using server = await chatServer(() => undefined)
+  const { error } = await ask({ baseURL: server.url }, { execute: { timeout: 20 } })
+  expect(error).toMatchObject({ code: 'TIMED_OUT', data: { timeout: 20 } })
+})
+
+test('a cancel while waiting for the next attempt ends the wait', async () => {
+  const controller = new AbortController()
+  await using server = await chatServer((response) => {
+    sendJson(response, 429, {}, { 'retry-after': '60' })
+    response.on('close', () => controller.abort())
+  })
+  const { error } = await ask({ baseURL: server.url }, { execute: { signal: controller.signal } })
+  expect(error?.code).toBe('CANCELLED')
+})
+
+test('calls leave no listener on a signal that lives longer', async () => {
+  await using server = await chatServer((response) => sendJson(response, 200, says('hi')))
+  await using bus = new MessageBus()
+  bus.attach(openaiProvider({ baseURL: server.url, model: 'm' }))
+  const signals: AbortSignal[] = []
+  bus.use((_message, next, scope) => {
+    signals.push(scope.signal)
+    return next()
+  })
+
+  await bus.execute(CallModel, question)
+  expect(signals.flatMap((signal) => getEventListeners(signal, 'abort'))).toEqual([])
+})
+
+test('text is published before the answer is there', async () => {
+  const heard = deferred<string>()
+  await using server = await chatServer((response) => {
+    beginStream(response, delta({ content: 'first' }))
+    void heard.promise.then(() => response.end(`data: ${JSON.stringify(delta({}, 'stop'))}\n\n`))
+  })
+  await using bus = new MessageBus()
+  bus.attach(openaiProvider({ baseURL: server.url, model: 'm' }))
+  bus.on(ModelTextReceived, ({ text }) => heard.resolve(text))
+
+  expect((await bus.execute(CallModel, question)).message.content).toBe('first')
+})
