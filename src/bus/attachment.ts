@@ -1,6 +1,6 @@
 import type { EventDefinition } from '../messages/define-event.ts'
 import type { Bus, Cleanup, Subscribe, SubscribeOptions } from './bus.ts'
-import type { Unsubscribe } from './unsubscribe.ts'
+import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 /**
  * The bus as one participant sees it: the same, but it remembers what was registered, so that all of it can be
@@ -8,21 +8,28 @@ import type { Unsubscribe } from './unsubscribe.ts'
  */
 export class Attachment {
   readonly view: Bus
-  #registrations: Unsubscribe[] = []
+  #registrations = new Set<Unsubscribe>()
   #cleanup: Cleanup | undefined
+  #detached = false
 
-  constructor(bus: Bus, subscribe: Subscribe) {
-    const keep = (off: Unsubscribe): Unsubscribe => {
-      this.#registrations.push(off)
+  constructor(bus: Bus, parts: { subscribe: Subscribe; execute: Bus['execute'] }) {
+    const keep = (undo: () => void): Unsubscribe => {
+      const off = unsubscribe(() => {
+        this.#registrations.delete(off)
+        undo()
+      })
+      this.#registrations.add(off)
+      // It joins slowly and was detached meanwhile: what it still registers goes at once.
+      if (this.#detached) off()
       return off
     }
     const on: Bus['on'] = (
       selector: EventDefinition | readonly EventDefinition[] | string,
       subscriber: (data: never, scope: never) => void | Promise<void>,
       options?: SubscribeOptions,
-    ) => keep(subscribe(selector, subscriber, options))
+    ) => keep(parts.subscribe(selector, subscriber, options))
     this.view = {
-      execute: (command, input, options) => bus.execute(command, input, options),
+      execute: parts.execute,
       publish: (event, data) => bus.publish(event, data),
       handle: (command, handler) => keep(bus.handle(command, handler)),
       on,
@@ -37,18 +44,27 @@ export class Attachment {
     }
   }
 
-  cleansUpWith(cleanup: Cleanup | void): void {
+  /** Takes the cleanup of a participant that has joined; runs it at once if it was detached meanwhile. */
+  cleansUpWith(cleanup: Cleanup | void): void | Promise<void> {
+    if (this.#detached) return cleanup?.()
     if (cleanup) this.#cleanup = cleanup
   }
 
   /** Runs the participant's cleanup, then takes back what it registered, last first. */
   detach(): void | Promise<void> {
+    this.#detached = true
     const cleanup = this.#cleanup
     this.#cleanup = undefined
     const takeBack = (): void => {
-      for (const off of this.#registrations.splice(0).toReversed()) off()
+      for (const off of [...this.#registrations].toReversed()) off()
     }
-    const cleaning = cleanup?.()
+    let cleaning: void | Promise<void>
+    try {
+      cleaning = cleanup?.()
+    } catch (error) {
+      takeBack()
+      throw error
+    }
     return cleaning ? cleaning.finally(takeBack) : takeBack()
   }
 }

@@ -31,9 +31,10 @@ export interface Registry {
    * Registers the one handler of a command. A second one for the same scope is refused with `DUPLICATE_HANDLER`,
    * which names both places. A session's handler shadows the bus's for that session.
    */
+  // NoInfer: else the literals that a handler without parameters returns widen before the command has its say.
   handle<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
-    handler: Handler<Input, Output>,
+    handler: NoInfer<Handler<Input, Output>>,
   ): Unsubscribe
 
   /**
@@ -42,7 +43,7 @@ export interface Registry {
    */
   on<Data extends Schema>(
     event: EventDefinition<Data>,
-    subscriber: EventSubscriber<z.output<Data>>,
+    subscriber: NoInfer<EventSubscriber<z.output<Data>>>,
     options?: SubscribeOptions,
   ): Unsubscribe
   on<const Events extends readonly EventDefinition[]>(

@@ -1,5 +1,8 @@
 import { BuslineError } from '../messages/busline-error.ts'
 
+/** The longest that a timer can wait (24.8 days); Node would end a longer one at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
+
 /**
  * One node of the cancel tree: bus, session, or a command that was given a signal or timeout of its own. The
  * AbortController is made when a handler first reads `signal`: making one per call costs 4 µs, and most handlers
@@ -13,6 +16,7 @@ export class Cancellation implements Disposable {
   #reason: BuslineError | undefined
   #onCancel: (() => void) | undefined
   #seen = false
+  #disposed = false
   #timer: NodeJS.Timeout | undefined
   #unlink: (() => void) | undefined
 
@@ -30,7 +34,7 @@ export class Cancellation implements Disposable {
       if (parent.#reason) this.cancel(parent.#reason)
     }
     if (signal) this.#link(signal)
-    if (timeout && !this.#reason) {
+    if (timeout && timeout.ms <= LONGEST_TIMER && !this.#reason) {
       const { ms, what } = timeout
       const expire = (): void =>
         this.cancel(
@@ -77,8 +81,16 @@ export class Cancellation implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer)
     this.#unlink?.()
-    if (this.#parent) this.#parent.#children.delete(this)
     this.#onCancel = undefined
+    this.#disposed = true
+    this.#leaveWhenEmpty()
+  }
+
+  /** One that was disposed before what runs below it passes a cancel on until that has ended. */
+  #leaveWhenEmpty(): void {
+    if (!this.#disposed || this.#children.size > 0 || !this.#parent) return
+    this.#parent.#children.delete(this)
+    this.#parent.#leaveWhenEmpty()
   }
 
   /** Notes that somebody below has read the signal. */

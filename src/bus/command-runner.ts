@@ -5,7 +5,7 @@ import { parseWith, type Schema } from '../messages/schema.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Message } from './envelope.ts'
 import type { RegisteredHandler } from './handler-table.ts'
-import { isThenable } from './mailroom.ts'
+import { isThenable } from './is-thenable.ts'
 import type { MessageScope } from './message-scope.ts'
 import type { Recorder, Status } from './recorder.ts'
 import type { CommandRoute } from './routes.ts'
@@ -18,19 +18,22 @@ export class Run<Input extends Schema = Schema, Output extends Schema = Schema> 
   readonly route: CommandRoute<Input, Output>
   readonly message: Message
   readonly scope: MessageScope
-  readonly startedAt: number
+  /** A reading of the runner's clock; undefined while nothing was recorded. */
+  readonly startedAt: number | undefined
   /** Its own node of the cancel tree, if it was given a signal or a timeout. */
   readonly own: Cancellation | undefined
   by: string | undefined
   ended = false
   /** Rejects what the caller waits for, whatever the handler does. */
   giveUp: ((reason: BuslineError) => void) | undefined
+  /** Runs while a cancelled handler may still clean up. */
+  grace: NodeJS.Timeout | undefined
 
   constructor(parts: {
     route: CommandRoute<Input, Output>
     message: Message
     scope: MessageScope
-    startedAt: number
+    startedAt: number | undefined
     own: Cancellation | undefined
   }) {
     this.route = parts.route
@@ -68,15 +71,24 @@ export class CommandRunner {
     run: Run<Input, Output>,
     handler: RegisteredHandler,
   ): Promise<z.output<Output>> {
-    run.by = handler.name || undefined
-    if (run.route.command.effect) return this.#settle(run, this.#afterBarrier(run, handler))
+    const { effect, startsTurn } = run.route.command
+    if (effect) return this.runLater(run, Promise.resolve(handler))
     try {
       const outcome = this.#call(run, handler)
       if (isThenable(outcome)) return this.#settle(run, outcome)
+      if (startsTurn) return this.#settle(run, Promise.resolve(outcome))
       return Promise.resolve(this.#succeed(run, outcome))
     } catch (error) {
       return this.fail(run, error)
     }
+  }
+
+  /** The same for a handler that may still be on its way; meanwhile the command can be cancelled. */
+  runLater<Input extends Schema, Output extends Schema>(
+    run: Run<Input, Output>,
+    finding: Promise<RegisteredHandler>,
+  ): Promise<z.output<Output>> {
+    return this.#settle(run, this.#whenReady(run, finding))
   }
 
   /** Ends a command with an error: its terminal record, then the rejection. */
@@ -87,9 +99,11 @@ export class CommandRunner {
     return Promise.reject(error)
   }
 
-  async #afterBarrier(run: Run, handler: RegisteredHandler): Promise<unknown> {
-    await this.#recorder.flush()
-    return this.#call(run, handler)
+  async #whenReady(run: Run, finding: Promise<RegisteredHandler>): Promise<unknown> {
+    const handler = await finding
+    if (run.route.command.effect) await this.#recorder.flush()
+    // Given up while it waited: it has its terminal record, so nothing may happen any more.
+    return run.ended ? undefined : this.#call(run, handler)
   }
 
   #settle<Input extends Schema, Output extends Schema>(
@@ -131,7 +145,7 @@ export class CommandRunner {
       const giveUp = (): void => {
         if (own.reason && !run.ended) run.giveUp?.(own.reason)
       }
-      if (own.seen) setTimeout(giveUp, GRACE_MS).unref()
+      if (own.seen) run.grace = setTimeout(giveUp, GRACE_MS)
       else giveUp()
     })
   }
@@ -140,6 +154,7 @@ export class CommandRunner {
   #call(run: Run, handler: RegisteredHandler): unknown {
     const { message, scope } = run
     const { onion } = run.route
+    run.by = handler.name || undefined
     if (!onion) return handler.run(message.data, scope)
 
     let reached = false
@@ -158,13 +173,13 @@ export class CommandRunner {
 
   #succeed<Output extends Schema>(run: Run<Schema, Output>, outcome: unknown): z.output<Output> {
     const { message } = run
-    const { command, losslessOutput } = run.route
+    const { command, losslessOutput, maskOutput } = run.route
     const output = parseWith(command.output, outcome, `The result of ${message.type}`, 'INVALID_OUTPUT')
-    const recorded = command.recordOutput ? command.recordOutput(output) : output
+    const recorded = command.recordOutput ? this.#recorder.on && command.recordOutput(output) : output
     if (recorded !== undefined && !losslessOutput) {
       assertLosslessJson(recorded, `The result of ${message.type}`)
     }
-    this.#end(run, 'ok', recorded, undefined)
+    this.#end(run, 'ok', maskOutput && !command.recordOutput ? maskOutput(recorded) : recorded, undefined)
     return output
   }
 
@@ -172,11 +187,12 @@ export class CommandRunner {
     if (run.ended) return
     run.ended = true
     run.scope.running = false
+    clearTimeout(run.grace)
     if (this.#recorder.on) {
       this.#beforeResult(run.message)
       this.#recorder.result(run.message, {
         status,
-        ms: this.#clock() - run.startedAt,
+        ms: run.startedAt === undefined ? undefined : this.#clock() - run.startedAt,
         by: run.by,
         output,
         error,

@@ -9,7 +9,8 @@ import type { SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
 import { CommandRunner, Run } from './command-runner.ts'
 import { Message } from './envelope.ts'
-import { HandlerTable, type Handler } from './handler-table.ts'
+import { HandlerTable, type Handler, type RegisteredHandler } from './handler-table.ts'
+import { Joining } from './joining.ts'
 import type { Journal } from './journal.ts'
 import { ListenerTable } from './listener-table.ts'
 import { Mailroom } from './mailroom.ts'
@@ -44,8 +45,7 @@ export class Dispatch implements Dispatcher {
   #listeners = new ListenerTable()
   #sessionListeners = new Map<string, ListenerTable>()
   #runner: CommandRunner
-  #attaching = new Set<Promise<void>>()
-  #attachFailure: unknown
+  #joining = new Joining()
   #now: () => number
   #clock: () => number
   #prefix: string
@@ -85,7 +85,7 @@ export class Dispatch implements Dispatcher {
   }
 
   get idle(): boolean {
-    return this.runs.size === 0 && this.mailroom.pending === 0 && this.#attaching.size === 0
+    return this.runs.size === 0 && this.mailroom.pending === 0 && this.#joining.isEmpty
   }
 
   handle<Input extends Schema, Output extends Schema>(
@@ -168,19 +168,14 @@ export class Dispatch implements Dispatcher {
       return receipt
     }
     const message = create(parsing.value)
-    this.recorder.message(message, parsing.value)
+    this.recorder.message(message, route.maskData ? route.maskData(parsing.value) : parsing.value)
     return this.#deliver(message, key, origin.from)
   }
 
   /** Until a participant has joined, a command without a handler waits for it instead of failing. */
-  waitForAttaching(joining: Promise<void>): void {
-    const settled = joining.catch((error: unknown) => {
-      this.#attachFailure = error
-      this.recorder.note('attachFailed', { error: failureOf(error) })
-    })
-    this.#attaching.add(settled)
-    void settled.then(() => {
-      this.#attaching.delete(settled)
+  waitForJoining(origin: Origin, joining: Promise<void>): void {
+    this.#joining.add(origin, joining, (failure) => {
+      if (failure) this.recorder.note('attachFailed', { error: failureOf(failure.error) })
       this.#checkIdle()
     })
   }
@@ -218,14 +213,14 @@ export class Dispatch implements Dispatcher {
       route,
       message,
       scope,
-      startedAt: this.recorder.on ? this.#clock() : 0,
+      startedAt: this.recorder.on ? this.#clock() : undefined,
       own,
     })
     this.runs.add(run)
 
     const recording = parsing.ok
       ? this.#recordCommand(route, message, parsing.value)
-      : this.#recordRefused(message, input)
+      : this.#recordRefused(route, message, input)
     if (!parsing.ok) return this.#runner.fail(run, parsing.error)
     if (!recording.ok) return this.#runner.fail(run, recording.error)
     if (this.state !== 'running' && !origin.from) return this.#runner.fail(run, stopped(command.type))
@@ -233,44 +228,41 @@ export class Dispatch implements Dispatcher {
 
     const handler = this.#handlers.find(command.type, message.session)
     if (handler) return this.#runner.run(run, handler)
-    return this.#withoutHandler(run)
+    return this.#runner.runLater(run, this.#handlerAfterJoining(message, origin))
   }
 
-  async #withoutHandler<Input extends Schema, Output extends Schema>(
-    run: Run<Input, Output>,
-  ): Promise<z.output<Output>> {
-    while (this.#attaching.size > 0) await Promise.all(this.#attaching)
-    const { type, session } = run.message
-    const handler = this.#handlers.find(type, session)
-    if (handler) return this.#runner.run(run, handler)
-    const reason = new BuslineError(
+  async #handlerAfterJoining({ type, session }: Message, origin: Origin): Promise<RegisteredHandler> {
+    const handler = await this.#joining.wait(origin, () => this.#handlers.find(type, session))
+    if (handler) return handler
+    const cause = this.#joining.failure
+    throw new BuslineError(
       'NO_HANDLER',
       `No handler for ${type}. Attach a participant that handles it (bus.attach), or register one (bus.handle), before executing.`,
-      { data: { type }, ...(this.#attachFailure === undefined ? {} : { cause: this.#attachFailure }) },
+      { data: { type }, ...(cause === undefined ? {} : { cause }) },
     )
-    return this.#runner.fail(run, reason)
   }
 
   /** The command's line. What its form for the journal can't hold is refused before the handler runs. */
   #recordCommand<Input extends Schema, Output extends Schema>(
-    { command, losslessInput }: CommandRoute<Input, Output>,
+    { command, losslessInput, maskInput }: CommandRoute<Input, Output>,
     message: Message,
     input: z.output<Input>,
   ): Attempt<unknown> {
-    if (!this.recorder.on && losslessInput) return { ok: true, value: undefined }
+    if (!this.recorder.on && (command.record || losslessInput)) return { ok: true, value: undefined }
     const form = attempt(() => {
       const data = command.record ? command.record(input, (text) => this.redactor.text(text)) : input
       if (!losslessInput && data !== undefined) assertLosslessJson(data, `The input of ${command.type}`)
-      return data
+      return command.record || !maskInput ? data : maskInput(data)
     })
     this.recorder.message(message, form.ok ? form.value : undefined)
     return form
   }
 
   /** A refused input is recorded too, as far as JSON can hold it. */
-  #recordRefused(message: Message, input: unknown): Attempt<unknown> {
+  #recordRefused({ maskInput }: CommandRoute, message: Message, input: unknown): Attempt<unknown> {
     const isJson = attempt(() => assertLosslessJson(input, 'the input'))
-    this.recorder.message(message, isJson.ok ? input : undefined)
+    const masked = maskInput ? maskInput(input) : input
+    this.recorder.message(message, isJson.ok ? masked : undefined)
     return isJson
   }
 
@@ -279,7 +271,9 @@ export class Dispatch implements Dispatcher {
     origin: Origin,
     { signal, timeout }: ExecuteOptions,
   ): Cancellation | undefined {
-    if (signal === undefined && timeout === undefined) return undefined
+    // A session with a signal cancels what comes from outside through it; below, whoever waits above is cancelled.
+    const inSession = origin.from === undefined && origin.cancellation !== this.root
+    if (signal === undefined && timeout === undefined && !inSession) return undefined
     return new Cancellation({
       parent: origin.cancellation,
       signal,

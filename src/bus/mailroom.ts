@@ -1,10 +1,11 @@
 import { DeliveryFailed } from '../messages/delivery.ts'
 import { failureOf } from '../messages/failure.ts'
 import type { Cancellation } from './cancellation.ts'
+import { isThenable } from './is-thenable.ts'
 import { MessageScope, type Dispatcher } from './message-scope.ts'
 import type { Onion } from './middleware.ts'
 import type { Recorder } from './recorder.ts'
-import type { Delivery } from './subscriber.ts'
+import type { Delivery, Subscriber } from './subscriber.ts'
 
 /**
  * Delivers events: in record order, one at a time per subscriber and key, everything else in parallel. Work
@@ -16,6 +17,10 @@ export class Mailroom {
   #cancellation: Cancellation
   #onionFor: (type: string) => Onion | undefined
   #ready: Delivery[] = []
+  /** What {@link Mailroom.#pump} is going through, and how far it has come. */
+  #batch: Delivery[] = []
+  #next = 0
+  #closed = false
   #scheduled = false
   #pending = 0
   #delivered = 0
@@ -53,15 +58,32 @@ export class Mailroom {
     queueMicrotask(() => this.#pump())
   }
 
+  /** Nothing begins to be delivered any more: what is accepted is skipped, what fails late is only noted. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** The deliveries that can't begin before one of this lane has ended. */
+  behind(subscriber: Subscriber, key: string): Delivery[] {
+    const arriving = [...this.#batch.slice(this.#next), ...this.#ready]
+    return [
+      ...(subscriber.lanes.get(key) ?? []),
+      ...arriving.filter((delivery) => delivery.subscriber === subscriber && delivery.key === key),
+    ]
+  }
+
   #pump(): void {
     this.#scheduled = false
-    const batch = this.#ready
+    this.#batch = this.#ready
     this.#ready = []
-    for (const delivery of batch) {
+    this.#next = 0
+    for (const delivery of this.#batch) {
+      this.#next++
       const lane = delivery.subscriber.lanes.get(delivery.key)
       if (lane) lane.push(delivery)
       else this.#start(delivery)
     }
+    this.#batch = []
   }
 
   /** Runs a delivery; one that goes on asynchronously holds its lane until it has ended. */
@@ -82,7 +104,7 @@ export class Mailroom {
   /** Returns a promise only if the subscriber did; it never rejects. */
   #run(delivery: Delivery): Promise<void> | undefined {
     const { message, subscriber, key, receipt, publisher } = delivery
-    if (!subscriber.active) {
+    if (!subscriber.active || this.#closed) {
       subscriber.discarded++
       this.#recorder.note('discarded', { event: message.id, subscriber: subscriber.name }, message)
       return this.#end(delivery, 'skipped')
@@ -92,7 +114,7 @@ export class Mailroom {
       parent: undefined,
       cancellation: this.#cancellation,
       context: publisher?.context,
-      delivery: { subscriber, key, receipt },
+      delivery: { subscriber, key, receipt, mailroom: this },
     })
     const onion = this.#onionFor(message.type)
     let reached = !onion
@@ -130,8 +152,10 @@ export class Mailroom {
       attempt: 1,
       error: failureOf(error),
     }
-    // Who listens to failures and fails itself gets no second report of that: it would never end.
-    if (message.type === DeliveryFailed.type) this.#recorder.note('deliveryFailed', report, message)
+    // Who listens to failures and fails itself gets no second report of that: it would never end. A stopped bus
+    // accepts no event.
+    if (message.type === DeliveryFailed.type || this.#closed)
+      this.#recorder.note('deliveryFailed', report, message)
     else this.#dispatcher.publish(DeliveryFailed, report, scope)
     this.#end(delivery, 'failed')
   }
@@ -143,8 +167,4 @@ export class Mailroom {
     if (this.#pending === 0) this.#onIdle()
     return undefined
   }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

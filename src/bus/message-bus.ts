@@ -41,6 +41,7 @@ export class MessageBus implements Bus {
   #now: () => number
   #outside: Origin
   #attachments = new Set<Attachment>()
+  #detaching = new Set<Promise<void>>()
   #stopping: Promise<StopReport> | undefined
 
   constructor(options: MessageBusOptions = {}) {
@@ -58,7 +59,7 @@ export class MessageBus implements Bus {
 
   handle<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
-    handler: Handler<Input, Output>,
+    handler: NoInfer<Handler<Input, Output>>,
   ): Unsubscribe {
     return this.#dispatch.handle(command, handler, undefined)
   }
@@ -94,21 +95,32 @@ export class MessageBus implements Bus {
   }
 
   attach(participant: Participant): Unsubscribe {
-    const attachment = new Attachment(this, (selector, subscriber, options) =>
-      this.#dispatch.on(selector, subscriber, options, undefined),
-    )
-    const joined = participant(attachment.view)
-    if (joined instanceof Promise)
-      this.#dispatch.waitForAttaching(joined.then((cleanup) => attachment.cleansUpWith(cleanup)))
-    else attachment.cleansUpWith(joined)
-    this.#attachments.add(attachment)
-
-    return unsubscribe(() => {
-      this.#attachments.delete(attachment)
-      attachment.detach()?.catch((error: unknown) => {
-        this.#dispatch.recorder.note('detachFailed', { error: failureOf(error) })
-      })
+    // An origin of its own tells what the participant sends while it joins from what others wait for.
+    const origin = { ...this.#outside }
+    const attachment = new Attachment(this, {
+      subscribe: (selector, subscriber, options) =>
+        this.#dispatch.on(selector, subscriber, options, undefined),
+      execute: (command, input, options) => this.#dispatch.execute(command, input, origin, options),
     })
+    // Before what it attaches itself: `stop` goes backwards, and so waits for the cleanup of those first.
+    this.#attachments.add(attachment)
+    const detach = unsubscribe(() => this.#detach(attachment))
+    const failed = (error: unknown): never => {
+      detach()
+      throw error
+    }
+    try {
+      const joined = participant(attachment.view)
+      if (joined instanceof Promise)
+        this.#dispatch.waitForJoining(
+          origin,
+          joined.then((cleanup) => attachment.cleansUpWith(cleanup), failed),
+        )
+      else void attachment.cleansUpWith(joined)
+    } catch (error) {
+      failed(error)
+    }
+    return detach
   }
 
   session(id: string, options: { signal?: AbortSignal } = {}): SessionScope {
@@ -149,10 +161,19 @@ export class MessageBus implements Bus {
       dispatch: this.#dispatch,
       deadline: options.deadline ?? 5000,
       detach: async () => {
+        const failures: unknown[] = []
         for (const attachment of [...this.#attachments].toReversed()) {
           this.#attachments.delete(attachment)
-          await attachment.detach()
+          try {
+            await attachment.detach()
+          } catch (error) {
+            failures.push(error)
+          }
         }
+        await Promise.all(this.#detaching)
+        if (failures.length > 1)
+          throw new AggregateError(failures, 'Several participants failed to clean up.')
+        if (failures.length === 1) throw failures[0]
       },
     })
     return this.#stopping
@@ -160,5 +181,14 @@ export class MessageBus implements Bus {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  /** Takes back at once what it registered; a cleanup that goes on is waited for by `stop`. */
+  #detach(attachment: Attachment): void {
+    this.#attachments.delete(attachment)
+    const cleaning = (async () => attachment.detach())()
+      .catch((error: unknown) => this.#dispatch.recorder.note('detachFailed', { error: failureOf(error) }))
+      .finally(() => this.#detaching.delete(cleaning))
+    this.#detaching.add(cleaning)
   }
 }

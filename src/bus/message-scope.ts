@@ -6,7 +6,7 @@ import type { Cancellation } from './cancellation.ts'
 import type { Message } from './envelope.ts'
 import type { Receipt } from './receipt.ts'
 import type { ExecuteOptions, Scope } from './scope.ts'
-import type { Subscriber } from './subscriber.ts'
+import type { Delivery, Subscriber } from './subscriber.ts'
 
 /** Where a message comes from: outside (a bus, a session; `from` is undefined) or the scope of its parent. */
 export interface Origin {
@@ -26,6 +26,13 @@ export interface Dispatcher {
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt
 }
 
+interface DeliveryPlace {
+  readonly subscriber: Subscriber
+  readonly key: string
+  readonly receipt: Receipt
+  readonly mailroom: { behind(subscriber: Subscriber, key: string): Delivery[] }
+}
+
 const NO_CONTEXT: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** The scope of one command or of one delivery of an event. */
@@ -36,7 +43,7 @@ export class MessageScope implements Scope, Origin {
   readonly cancellation: Cancellation
   readonly context: Readonly<Record<string, unknown>>
   /** For a delivery: to whom, on which lane, and the receipt of the event. */
-  readonly delivery: { subscriber: Subscriber; key: string; receipt: Receipt } | undefined
+  readonly delivery: DeliveryPlace | undefined
   running = true
   #dispatcher: Dispatcher
 
@@ -47,7 +54,7 @@ export class MessageScope implements Scope, Origin {
       parent: MessageScope | undefined
       cancellation: Cancellation
       context?: Readonly<Record<string, unknown>> | undefined
-      delivery?: { subscriber: Subscriber; key: string; receipt: Receipt }
+      delivery?: DeliveryPlace
     },
   ) {
     this.#dispatcher = dispatcher

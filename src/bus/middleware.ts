@@ -25,7 +25,14 @@ export function compose(layers: readonly Middleware[]): Onion | undefined {
   return (message, scope, leaf) => {
     const from = async (index: number): Promise<unknown> => {
       const layer = layers[index]
-      return layer ? layer(message, () => from(index + 1), scope) : leaf(message, scope)
+      if (!layer) return leaf(message, scope)
+      const next = (): Promise<unknown> => {
+        const inner = from(index + 1)
+        // A layer that does not wait for the rest has chosen not to learn how it ends; that is no crash.
+        inner.catch(() => undefined)
+        return inner
+      }
+      return layer(message, next, scope)
     }
     return from(0)
   }

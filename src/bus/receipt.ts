@@ -82,13 +82,18 @@ export class Receipt {
 
 /**
  * The running scopes that can't go on until this one does: itself, those that executed it, and those that wait
- * for the event that it is a delivery of.
+ * for the event that it is a delivery of, or for one that comes after it in its lane.
  */
 function blockedBy(scope: MessageScope | undefined, found = new Set<MessageScope>()): Set<MessageScope> {
   if (!scope?.running || found.has(scope)) return found
   found.add(scope)
-  if (scope.delivery) return blockedBy(scope.delivery.receipt.waiter, found)
-  return blockedBy(scope.parent, found)
+  if (!scope.delivery) return blockedBy(scope.parent, found)
+
+  const { subscriber, key, receipt, mailroom } = scope.delivery
+  for (const blocked of [receipt, ...mailroom.behind(subscriber, key).map((later) => later.receipt)]) {
+    blockedBy(blocked.waiter, found)
+  }
+  return found
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

@@ -2,6 +2,7 @@ import { pid, version as node } from 'node:process'
 import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
 import type { Envelope } from './envelope.ts'
+import { isThenable } from './is-thenable.ts'
 import type { Journal, JournalRecord } from './journal.ts'
 import type { Redactor } from './redactor.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
@@ -18,7 +19,7 @@ export class Recorder {
   #journal: Journal | undefined
   #now: () => number
   #redactor: Redactor
-  #taps: readonly Tap[] = []
+  #taps: readonly { tap: Tap }[] = []
   #seq: number
 
   constructor(options: { journal: Journal | undefined; now: () => number; redactor: Redactor; run: string }) {
@@ -34,9 +35,10 @@ export class Recorder {
   }
 
   tap(tap: Tap): Unsubscribe {
-    this.#taps = [...this.#taps, tap]
+    const entry = { tap }
+    this.#taps = [...this.#taps, entry]
     return unsubscribe(() => {
-      this.#taps = this.#taps.filter((other) => other !== tap)
+      this.#taps = this.#taps.filter((other) => other !== entry)
     })
   }
 
@@ -47,12 +49,18 @@ export class Recorder {
 
   result(
     command: Envelope,
-    end: { status: Status; ms: number; by: string | undefined; output?: unknown; error?: unknown },
+    end: {
+      status: Status
+      ms: number | undefined
+      by: string | undefined
+      output?: unknown
+      error?: unknown
+    },
   ): void {
     if (!this.on) return
     const { type, id, session, turn, cause, root } = command
     const by = end.by ? `,"by":${JSON.stringify(end.by)}` : ''
-    const envelope = `"kind":"result","type":${JSON.stringify(type)},"of":"${id}"${ids({ session, turn, cause, root })},"ms":${round(end.ms)},"status":"${end.status}"${by}`
+    const envelope = `"kind":"result","type":${JSON.stringify(type)},"of":"${id}"${ids({ session, turn, cause, root })},"ms":${round(end.ms ?? this.#now() - command.time)},"status":"${end.status}"${by}`
     if (end.status === 'ok') this.#write(this.#now(), envelope, 'output', end.output)
     else this.#write(this.#now(), envelope, 'error', failureOf(end.error))
   }
@@ -88,11 +96,11 @@ export class Recorder {
 
   #begin(run: string, journal: Journal): void {
     const data = { run, busline: BUSLINE_VERSION, node, pid }
-    if (!journal.continues) {
-      return this.#write(this.#now(), '"kind":"header","type":"busline.journal"', 'data', data, '"v":1,')
-    }
-    if (journal.continues.cutBytes > 0) this.note('recovered', { cutBytes: journal.continues.cutBytes })
-    this.note('opened', data)
+    const { nextSeq, cutBytes } = journal.continues ?? { nextSeq: 0, cutBytes: 0 }
+    if (nextSeq === 0)
+      this.#write(this.#now(), '"kind":"header","type":"busline.journal"', 'data', data, '"v":1,')
+    if (cutBytes > 0) this.note('recovered', { cutBytes })
+    if (nextSeq > 0) this.note('opened', data)
   }
 
   #envelope({ type, id, session, turn, cause, root }: Envelope): string {
@@ -108,17 +116,26 @@ export class Recorder {
     if (this.#taps.length > 0) this.#feedTaps(line)
   }
 
-  /** A tap observes and can't fail delivery: one that throws is taken off, and the journal says so. */
+  /** A tap observes and can't fail delivery: one that fails, also later, is taken off, and the journal says so. */
   #feedTaps(line: string): void {
-    for (const tap of this.#taps) {
+    const failures: [entry: { tap: Tap }, error: unknown][] = []
+    for (const entry of this.#taps) {
       try {
         const record: JournalRecord = JSON.parse(line)
-        tap(record)
+        const outcome: unknown = entry.tap(record)
+        if (isThenable(outcome)) outcome.then(undefined, (error: unknown) => this.#takeOff(entry, error))
       } catch (error) {
-        this.#taps = this.#taps.filter((other) => other !== tap)
-        this.note('tapFailed', { error: failureOf(error) }, undefined, tap.name)
+        failures.push([entry, error])
       }
     }
+    // Only now, so that every tap gets this line before the note.
+    for (const [entry, error] of failures) this.#takeOff(entry, error)
+  }
+
+  #takeOff(entry: { tap: Tap }, error: unknown): void {
+    if (!this.#taps.includes(entry)) return
+    this.#taps = this.#taps.filter((other) => other !== entry)
+    this.note('tapFailed', { error: failureOf(error) }, undefined, entry.tap.name)
   }
 }
 

@@ -8,7 +8,7 @@ const SHORTEST = 8
 /** Replaces secrets in whatever is about to be recorded or printed: registered values anywhere, and by key name. */
 export class Redactor {
   #values: string[] = []
-  /** The same as they stand inside a JSON string. */
+  /** The same as they stand inside a JSON string, and inside JSON that stands in one, as a tool's arguments do. */
   #escaped: string[] = []
   #warned = false
 
@@ -25,8 +25,8 @@ export class Redactor {
       )
       return
     }
-    this.#values = longestFirst([...this.#values, value])
-    this.#escaped = longestFirst([...this.#escaped, JSON.stringify(value).slice(1, -1)])
+    this.#values = longestFirst([...this.#values, value, escaped(value)])
+    this.#escaped = longestFirst([...this.#escaped, escaped(value), escaped(escaped(value))])
   }
 
   /** Replaces registered values in a text. */
@@ -43,7 +43,18 @@ export class Redactor {
           SECRET_KEY.test(key) && item !== null ? PLACEHOLDER : item,
         )
       : line
-    return replaceAny(named, this.#escaped)
+    // Not in the line itself: a value such as 12345678 would tear a hole into a number.
+    return this.#escaped.some((secret) => named.includes(secret))
+      ? JSON.stringify(this.#clean(JSON.parse(named)))
+      : named
+  }
+
+  #clean(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value)
+    if (typeof value === 'number') return this.text(String(value)).includes(PLACEHOLDER) ? PLACEHOLDER : value
+    if (Array.isArray(value)) return value.map((item) => this.#clean(item))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(key), this.#clean(item)]))
   }
 
   /**
@@ -59,6 +70,10 @@ export class Redactor {
     }
     return longest
   }
+}
+
+function escaped(value: string): string {
+  return JSON.stringify(value).slice(1, -1)
 }
 
 function longestFirst(values: string[]): string[] {

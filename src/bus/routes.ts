@@ -3,6 +3,7 @@ import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import { yieldsLosslessJson } from '../messages/lossless-json.ts'
 import type { Schema } from '../messages/schema.ts'
+import { secretMask, type Mask } from '../messages/secret-fields.ts'
 import { compose, selects, type Middleware, type Onion } from './middleware.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
@@ -11,12 +12,15 @@ export interface CommandRoute<Input extends Schema = Schema, Output extends Sche
   readonly command: CommandDefinition<Input, Output>
   readonly losslessInput: boolean
   readonly losslessOutput: boolean
+  readonly maskInput: Mask | undefined
+  readonly maskOutput: Mask | undefined
   readonly onion: Onion | undefined
 }
 
 export interface EventRoute {
   readonly event: EventDefinition
   readonly losslessData: boolean
+  readonly maskData: Mask | undefined
 }
 
 interface Layer {
@@ -51,6 +55,8 @@ export class Routes {
       command,
       losslessInput: !command.record && yieldsLosslessJson(command.input),
       losslessOutput: !command.recordOutput && yieldsLosslessJson(command.output),
+      maskInput: secretMask(command.input),
+      maskOutput: secretMask(command.output),
       onion: this.onionFor(command.type),
     }
     this.#commands.set(command, route)
@@ -68,7 +74,11 @@ export class Routes {
       )
     }
     this.#claim(event)
-    const route = { event, losslessData: yieldsLosslessJson(event.data) }
+    const route = {
+      event,
+      losslessData: yieldsLosslessJson(event.data),
+      maskData: secretMask(event.data),
+    }
     this.#events.set(event, route)
     return route
   }

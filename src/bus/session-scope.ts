@@ -33,6 +33,7 @@ export class BusSession implements SessionScope, Origin {
   readonly session: string
   readonly from = undefined
   readonly cancellation: Cancellation
+  #own: Cancellation | undefined
   #dispatcher: Dispatcher
   #registry: SessionRegistry
   #registrations = new Set<Unsubscribe>()
@@ -48,7 +49,9 @@ export class BusSession implements SessionScope, Origin {
     this.session = parts.id
     this.#dispatcher = parts.dispatcher
     this.#registry = parts.registry
-    this.cancellation = new Cancellation({ parent: parts.parent, signal: parts.signal })
+    // Without a signal of its own there is nothing to link, so a session that nobody disposes leaves nothing behind.
+    this.#own = parts.signal && new Cancellation({ parent: parts.parent, signal: parts.signal })
+    this.cancellation = this.#own ?? parts.parent
   }
 
   execute<Input extends Schema, Output extends Schema>(
@@ -83,7 +86,7 @@ export class BusSession implements SessionScope, Origin {
     this.#disposed = true
     for (const off of [...this.#registrations].toReversed()) off()
     this.#registrations.clear()
-    this.cancellation[Symbol.dispose]()
+    this.#own?.[Symbol.dispose]()
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import { LONGEST_TIMER } from './cancellation.ts'
 import type { Dispatch } from './dispatch.ts'
 
 /** What a stop came to: what still ended, what had to be given up, and whether the deadline passed. */
@@ -39,6 +40,7 @@ export async function stopBus(parts: {
     await detach()
   } finally {
     dispatch.state = 'stopped'
+    dispatch.mailroom.close()
     await dispatch.recorder.close()
   }
   return { completed, abandoned, timedOut: !drained }
@@ -47,7 +49,7 @@ export async function stopBus(parts: {
 function idleWithin(dispatch: Dispatch, ms: number): Promise<boolean> {
   if (dispatch.idle) return Promise.resolve(true)
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), ms)
+    const timer = setTimeout(() => resolve(false), Math.min(ms, LONGEST_TIMER))
     dispatch.onIdle = () => {
       clearTimeout(timer)
       resolve(true)

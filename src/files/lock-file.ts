@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, linkSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs'
 import { hasCode } from './file-errors.ts'
 
 /** A lock that a process holds on a file; `release` is safe to call twice. */
@@ -24,16 +14,32 @@ interface Holder {
 
 /**
  * Takes an exclusive lock by creating `path` with this process's pid in it, or tells who holds it. A holder that no
- * longer lives is taken over: its lock is moved aside under a name of our own first, so that of two processes which
- * both find it dead only one gets it.
+ * longer lives is taken over; of several processes that find it dead at once only one gets it.
  */
 export function lockFile(path: string): FileLock | { heldBy: number } {
   const mine = { pid: process.pid, start: startOf(process.pid) ?? String(Math.round(performance.timeOrigin)) }
   for (;;) {
     if (create(path, mine)) return { release: releaseOnce(path, mine) }
     const holder = read(path)
-    if (holder && isAlive(holder, mine)) return { heldBy: holder.pid }
-    takeAway(path, holder)
+    if (isAlive(holder, mine)) return { heldBy: holder.pid }
+    const rival = takeAway(path, mine)
+    if (rival) return rival
+  }
+}
+
+/**
+ * Removes the lock of a dead holder, unless somebody else is just doing so. Only who holds a second lock may, and looks
+ * again first: with reading and removing in two steps, the lock of a rival that was faster would go instead.
+ */
+function takeAway(path: string, mine: Holder): { heldBy: number } | undefined {
+  const guard = lockFile(`${path}.takeover`)
+  if ('heldBy' in guard) return guard
+  try {
+    const holder = read(path)
+    if (holder !== 'missing' && !isAlive(holder, mine)) unlinkSync(path)
+    return undefined
+  } finally {
+    guard.release()
   }
 }
 
@@ -57,12 +63,14 @@ function create(path: string, holder: Holder): boolean {
   }
 }
 
-function read(path: string): Holder | undefined {
+/** What the file tells: who holds the lock, nobody that makes sense, or that there is none. */
+function read(path: string): Holder | 'nonsense' | 'missing' {
   try {
     const holder: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    return isHolder(holder) ? holder : undefined
+    return isHolder(holder) ? holder : 'nonsense'
   } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined
+    if (error instanceof SyntaxError) return 'nonsense'
+    if (hasCode(error, 'ENOENT')) return 'missing'
     throw error
   }
 }
@@ -78,7 +86,8 @@ function isHolder(value: unknown): value is Holder {
   )
 }
 
-function isAlive(holder: Holder, mine: Holder): boolean {
+function isAlive(holder: Holder | 'nonsense' | 'missing', mine: Holder): holder is Holder {
+  if (typeof holder === 'string') return false
   if (holder.pid === mine.pid) return holder.start === mine.start
   try {
     process.kill(holder.pid, 0)
@@ -89,30 +98,19 @@ function isAlive(holder: Holder, mine: Holder): boolean {
   return start === undefined || start === holder.start
 }
 
-/** Linux tells when a process started, so a reused pid is not mistaken for the holder; elsewhere undefined. */
+/**
+ * Linux tells when a process started, so a reused pid is not mistaken for the holder; elsewhere undefined. One that has
+ * ended, but whose parent has not asked for it yet (a container without init never asks), is nobody's start.
+ */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // Field 22, counted after the command name, which stands in parentheses and may hold spaces (proc(5)).
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? 'ended' : rest[18]
   } catch {
     return undefined
   }
-}
-
-function takeAway(path: string, dead: Holder | undefined): void {
-  const aside = `${path}.${process.pid}.dead`
-  try {
-    renameSync(path, aside)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
-    throw error
-  }
-  const taken = read(aside)
-  const isTheDeadOne = taken?.pid === dead?.pid && taken?.start === dead?.start
-  // Between reading and moving, another process may have taken over: give its lock back.
-  if (!isTheDeadOne && !existsSync(path)) renameSync(aside, path)
-  else unlinkSync(aside)
 }
 
 function releaseOnce(path: string, mine: Holder): () => void {
@@ -121,6 +119,7 @@ function releaseOnce(path: string, mine: Holder): () => void {
     if (!held) return
     held = false
     const holder = read(path)
-    if (holder?.pid === mine.pid && holder.start === mine.start) rmSync(path, { force: true })
+    if (typeof holder !== 'string' && holder.pid === mine.pid && holder.start === mine.start)
+      rmSync(path, { force: true })
   }
 }

@@ -43,10 +43,7 @@ class JsonlJournal implements Journal {
     this.#lock = openFolderAndLock(path)
     try {
       this.#file = openSync(path, 'a+', 0o600)
-      const end = readEnd(path, this.#file)
-      if (end.cutBytes > 0) ftruncateSync(this.#file, fstatSync(this.#file).size - end.cutBytes)
-      this.continues =
-        end.lastSeq === undefined ? undefined : { nextSeq: end.lastSeq + 1, cutBytes: end.cutBytes }
+      this.continues = recover(path, this.#file)
     } catch (error) {
       this.#lock.release()
       throw error instanceof BuslineError ? error : cannotOpen(path, error)
@@ -106,6 +103,18 @@ class JsonlJournal implements Journal {
       this.#rest = bytes
       this.#failure = error
     }
+  }
+}
+
+/** Cuts what is no whole line, and tells where to go on. Closes the file when it can't be continued. */
+function recover(path: string, file: number): Journal['continues'] {
+  try {
+    const { lastSeq = -1, cutBytes } = readEnd(path, file)
+    if (cutBytes > 0) ftruncateSync(file, fstatSync(file).size - cutBytes)
+    return { nextSeq: lastSeq + 1, cutBytes }
+  } catch (error) {
+    closeSync(file)
+    throw error
   }
 }
 

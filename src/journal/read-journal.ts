@@ -3,7 +3,6 @@ import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
 import { whyOf } from '../files/file-errors.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { parseWith } from '../messages/schema.ts'
 
 const Envelope = z.looseObject({ seq: z.number(), time: z.number(), kind: z.string(), type: z.string() })
 
@@ -77,7 +76,9 @@ function parseLine(path: string, line: number, bytes: Buffer): JournalRecord {
   } catch (error) {
     throw damaged(path, line, 'it is not a line of JSON', error)
   }
-  return parseWith(Envelope, value, `Line ${line} of ${path}`, 'JOURNAL_DAMAGED')
+  const record = Envelope.safeParse(value)
+  if (record.success) return record.data
+  throw damaged(path, line, 'it is not a journal record', record.error)
 }
 
 function damaged(path: string, line: number, why: string, cause?: unknown): BuslineError {

@@ -27,6 +27,7 @@ export interface CommandDefinition<Input extends Schema = Schema, Output extends
  * @param definition.startsTurn default false
  * @param definition.record the journal's form of the input (default: the input), to keep references in place of
  *   bulk; `redact` replaces secrets in a text, for what is hashed
+ *   (fields marked `.meta({ secret: true })` are masked where there is no form of its own)
  * @param definition.recordOutput the same for the output
  */
 export function defineCommand<Input extends Schema, Output extends Schema>(

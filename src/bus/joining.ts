@@ -1,0 +1,58 @@
+import type { Origin } from './message-scope.ts'
+
+/**
+ * The participants that are still joining. A command without a handler waits for those that may yet bring one. What a
+ * joining participant itself sends does not wait for those that wait like it, nor for itself: that would be a circle.
+ */
+export class Joining {
+  /** Why the last one that failed did; the likely cause of a missing handler. */
+  failure: unknown
+  #joining = new Map<Origin, Promise<void>>()
+  #waiting = new Set<Origin>()
+
+  get isEmpty(): boolean {
+    return this.#joining.size === 0
+  }
+
+  /** Waits for a participant that sends through `origin`; `onEnd` hears of its end, and of the error if it failed. */
+  add(
+    origin: Origin,
+    joining: Promise<void>,
+    onEnd: (failure: { error: unknown } | undefined) => void,
+  ): void {
+    const settled = joining.then(
+      () => this.#end(origin, onEnd),
+      (error: unknown) => {
+        this.failure = error
+        this.#end(origin, onEnd, { error })
+      },
+    )
+    this.#joining.set(origin, settled)
+  }
+
+  /** What `find` finds, now or after somebody has joined; undefined when nobody is left who could bring it. */
+  async wait<T>(origin: Origin, find: () => T | undefined): Promise<T | undefined> {
+    const isJoining = this.#joining.has(origin)
+    if (isJoining) this.#waiting.add(origin)
+    try {
+      for (;;) {
+        const found = find()
+        if (found !== undefined) return found
+        const others = [...this.#joining].filter(([other]) => !isJoining || !this.#waiting.has(other))
+        if (others.length === 0) return undefined
+        await Promise.race(others.map(([, joined]) => joined))
+      }
+    } finally {
+      if (isJoining) this.#waiting.delete(origin)
+    }
+  }
+
+  #end(
+    origin: Origin,
+    onEnd: (failure: { error: unknown } | undefined) => void,
+    failure?: { error: unknown },
+  ): void {
+    this.#joining.delete(origin)
+    onEnd(failure)
+  }
+}

@@ -1,0 +1,114 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readJournal } from 'busline'
+import { expect, test } from 'vitest'
+import { rejection } from '../bus/fixtures/promises.ts'
+import { temporaryFolder } from '../files/fixtures/temporary-folder.ts'
+import { readAll } from './fixtures/read-all.ts'
+
+function journalOf(...lines: (string | Uint8Array)[]): string {
+  const path = join(temporaryFolder(), 'a.jsonl')
+  writeFileSync(path, '')
+  for (const line of lines) {
+    appendFileSync(path, line)
+    appendFileSync(path, '\n')
+  }
+  return path
+}
+
+function line(seq: number, more: object = {}): string {
+  return JSON.stringify({ seq, time: 1, kind: 'event', type: 'x', ...more })
+}
+
+test('reading gives every record, with kinds and fields that it does not know', async () => {
+  const path = journalOf(line(0), line(1, { kind: 'dream', colour: 'blue', data: { deep: [1] } }))
+
+  expect(await readAll(path)).toEqual([
+    { seq: 0, time: 1, kind: 'event', type: 'x' },
+    { seq: 1, time: 1, kind: 'dream', type: 'x', colour: 'blue', data: { deep: [1] } },
+  ])
+})
+
+test('an empty file has no records and no torn tail', async () => {
+  const torn: unknown[] = []
+
+  expect(await readAll(journalOf(), { onTornTail: (tail) => torn.push(tail) })).toEqual([])
+  expect(torn).toEqual([])
+})
+
+test('a run may begin anywhere: a later segment has no line 0', async () => {
+  expect(await readAll(journalOf(line(41), line(42)))).toHaveLength(2)
+})
+
+test('lines longer than any chunk come whole, with every character', async () => {
+  const text = 'ü🚌'.repeat(100_000)
+
+  expect(await readAll(journalOf(line(0, { data: text }), line(1, { data: text })))).toMatchObject([
+    { data: text },
+    { data: text },
+  ])
+})
+
+test.each<[string, (string | Uint8Array)[], number, RegExp]>([
+  ['a gap in seq', [line(0), line(2)], 2, /seq is 2 where 1 should follow/],
+  ['a repeated seq', [line(0), line(1), line(1)], 3, /seq is 1 where 2 should follow/],
+  ['a seq that goes back', [line(5), line(4)], 2, /seq is 4 where 6 should follow/],
+  ['a line of no JSON in the middle', [line(0), '{"seq":1,"ti', line(2)], 2, /not a line of JSON/],
+  ['an empty line', [line(0), '', line(1)], 2, /not a line of JSON/],
+  ['a line that is no record', [line(0), '{"seq":1}', line(2)], 2, /not a journal record/],
+  ['a line that is no object', [line(0), '[1]', line(2)], 2, /not a journal record/],
+  ['bytes that are not UTF-8', [line(0), Buffer.from([0x22, 0xff, 0x22])], 2, /not a line of JSON/],
+])('%s is JOURNAL_DAMAGED, naming the line; what stands before it was read', async (_, lines, bad, why) => {
+  const path = journalOf(...lines)
+  const read: number[] = []
+  const error = await rejection(
+    (async () => {
+      for await (const { seq } of readJournal(path)) read.push(seq)
+    })(),
+  )
+
+  expect(error).toMatchObject({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(why) })
+  expect(error).toHaveProperty('message', expect.stringContaining(`Line ${bad} of ${path}`))
+  expect(read).toHaveLength(bad - 1)
+})
+
+test.each<[string, string[]]>([
+  ['a line that is no record', [line(0), '{"seq":1}']],
+  ['a gap', [line(0), line(2)]],
+])('the error for %s carries the line as a field', async (_, lines) => {
+  const path = journalOf(...lines)
+
+  expect(await rejection(readAll(path))).toMatchObject({ data: { path, line: 2 } })
+})
+
+test('bytes after the last newline are no record; they are told once', async () => {
+  const path = journalOf(line(0))
+  appendFileSync(path, line(1))
+  const torn: unknown[] = []
+
+  expect(await readAll(path, { onTornTail: (tail) => torn.push(tail) })).toHaveLength(1)
+  expect(await readAll(path)).toHaveLength(1)
+  expect(torn).toEqual([{ line: 2, bytes: line(1).length }])
+})
+
+test('a file that is missing is FILE_FAILED with the reason in words', async () => {
+  const path = join(temporaryFolder(), 'missing.jsonl')
+
+  expect(await rejection(readAll(path))).toMatchObject({
+    code: 'FILE_FAILED',
+    message: `The journal ${path} can't be read: it does not exist.`,
+    data: { path },
+    cause: { code: 'ENOENT' },
+  })
+})
+
+test('a reader may leave early', async () => {
+  const path = journalOf(line(0), line(1), 'nonsense')
+  const read: number[] = []
+  for await (const { seq } of readJournal(path)) {
+    read.push(seq)
+    if (seq === 1) break
+  }
+
+  expect(read).toEqual([0, 1])
+})
