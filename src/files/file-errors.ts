@@ -13,6 +13,7 @@ export function whyOf(error: unknown): string {
 
 const WORDS: Record<string, string> = {
   EACCES: 'permission denied',
+  EEXIST: 'something else is there already',
   EISDIR: 'it is a folder',
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',

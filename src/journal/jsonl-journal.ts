@@ -1,7 +1,8 @@
-import { closeSync, ftruncateSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Journal } from '../bus/journal.ts'
 import { whyOf } from '../files/file-errors.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import { lockFile, type FileLock } from '../files/lock-file.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { readEnd } from './read-end.ts'
@@ -121,7 +122,7 @@ function recover(path: string, file: number): Journal['continues'] {
 function openFolderAndLock(path: string): FileLock {
   let lock: ReturnType<typeof lockFile>
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     lock = lockFile(`${path}.lock`)
   } catch (error) {
     throw cannotOpen(path, error)

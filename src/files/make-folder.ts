@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { hasCode } from '../files/file-errors.ts'
+import { hasCode } from './file-errors.ts'
 
 /**
  * Makes a folder and those above it, mode 0700; one that is there is left as it is. By hand, because Node's
