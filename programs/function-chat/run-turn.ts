@@ -1,0 +1,48 @@
+import type { ToolCallOutcome } from 'busline'
+import type { Conversation } from './conversation.ts'
+import type { Screen } from './screen.ts'
+import { watchTurn, type TurnReport } from './turn-watch.ts'
+
+/** What a turn may take, and who is told of it while it runs. */
+export interface TurnOptions {
+  signal: AbortSignal
+  timeout: number | undefined
+  /** Gets the reply as it arrives; one that was not streamed at the end. */
+  onText: (text: string) => void
+  onToolCall: (call: ToolCallOutcome) => void
+}
+
+/** Runs one turn and reports it, however it ends. */
+export async function runTurn(
+  { app, chat }: Conversation,
+  text: string,
+  { signal, timeout, onText, onToolCall }: TurnOptions,
+): Promise<TurnReport> {
+  const watch = watchTurn(app, onToolCall)
+  let said = ''
+  try {
+    const stream = chat.stream(text, { signal, timeout })
+    for await (const piece of stream) {
+      said += piece
+      onText(piece)
+    }
+    const result = await stream.result
+    // At a limit the engine speaks for a model that says nothing; no server sent that.
+    if (!said.endsWith(result.reply)) onText(result.reply)
+    return watch.report({ result })
+  } catch (error) {
+    return watch.report({ error })
+  } finally {
+    watch.stop()
+  }
+}
+
+/** Shows a turn's end on the screen; the error goes where talk goes, and ends with where to look. */
+export function showEnd(report: TurnReport, journal: string, screens: { out: Screen; talk: Screen }): void {
+  screens.out.endLine()
+  if (report.status === 'ok') return
+  const where = report.journalLine === null ? journal : `${journal}:${report.journalLine}`
+  const what = report.error?.message ?? 'The turn failed.'
+  const remedy = report.status === 'timeout' ? ' Give it longer with --timeout.' : ''
+  screens.talk.line(`${what}${remedy} (${where})`, report.status === 'cancelled' ? 'yellow' : 'red')
+}

@@ -1,0 +1,112 @@
+import {
+  CallModel,
+  CallTool,
+  TurnCancelled,
+  TurnFailed,
+  type App,
+  type ConversationMessage,
+  type JournalRecord,
+  type ToolCallOutcome,
+  type TurnResult,
+} from 'busline'
+import * as z from 'zod'
+
+/** One turn as the program reports it, however it ended. */
+export interface TurnReport {
+  turn: string | null
+  status: 'ok' | 'error' | 'cancelled' | 'timeout'
+  reply: string | null
+  finishReason: string | null
+  toolCalls: ToolCallOutcome[]
+  usage: TurnResult['usage']
+  model: string | null
+  messages: ConversationMessage[]
+  error: { code: string; message: string } | null
+  /** Line of the journal where a failed turn says why. */
+  journalLine: number | null
+}
+
+const Ended = TurnFailed.data
+const Answer = z.object({ model: z.string().nullable(), finishReason: z.string().nullable() })
+
+/** Follows one turn on the bus, so that its calls and its cost are known also when it fails. */
+export function watchTurn(
+  app: App,
+  onToolCall: (call: ToolCallOutcome) => void,
+): {
+  report: (outcome: { result: TurnResult } | { error: unknown }) => TurnReport
+  stop: () => void
+} {
+  const calls = new Map<string, ToolCallOutcome>()
+  let answer: z.output<typeof Answer> = { model: null, finishReason: null }
+  let ended: z.output<typeof Ended> | undefined
+  let status: TurnReport['status'] = 'error'
+  let journalLine: number | null = null
+
+  const stop = app.bus.tap(function watchTurn(record: JournalRecord) {
+    const { kind, type } = record
+    if (kind === 'command' && type === CallTool.type && record.id !== undefined) {
+      const { call, name, arguments: args } = CallTool.input.parse(record.data)
+      calls.set(record.id, { id: call, name, arguments: args, result: null, error: null })
+    }
+    if (kind === 'result' && type === CallTool.type) {
+      const call = calls.get(record.of ?? '')
+      if (!call) return
+      call.result = record.output ?? null
+      if (record.error) call.error = { code: record.error.code, message: record.error.message }
+      onToolCall(call)
+    }
+    if (kind === 'result' && type === CallModel.type && record.status === 'ok')
+      answer = Answer.parse(record.output)
+    if (type === TurnFailed.type || type === TurnCancelled.type) {
+      ended = Ended.parse(record.data)
+      journalLine = record.seq + 1
+      if (type === TurnCancelled.type) status = 'cancelled'
+      else if (ended.error.code === 'TIMED_OUT') status = 'timeout'
+    }
+  })
+
+  const report = (outcome: { result: TurnResult } | { error: unknown }): TurnReport => {
+    if ('result' in outcome) {
+      const { turn, reply, finishReason, toolCalls, usage, messages } = outcome.result
+      const { model } = answer
+      return {
+        turn,
+        status: 'ok',
+        reply,
+        finishReason,
+        toolCalls,
+        usage,
+        model,
+        messages,
+        error: null,
+        journalLine,
+      }
+    }
+    const { code, message } = codeAndMessage(outcome.error)
+    return {
+      turn: ended?.turn ?? null,
+      status,
+      reply: replySoFar(ended?.messages ?? []),
+      finishReason: answer.finishReason,
+      toolCalls: [...calls.values()],
+      usage: ended?.usage ?? null,
+      model: answer.model,
+      messages: ended?.messages ?? [],
+      error: { code, message: app.bus.redact(message) },
+      journalLine,
+    }
+  }
+  return { report, stop }
+}
+
+function replySoFar(messages: readonly ConversationMessage[]): string | null {
+  const last = messages.findLast((message) => message.role === 'assistant' && !message.tool_calls)
+  return typeof last?.content === 'string' && last.content !== '' ? last.content : null
+}
+
+function codeAndMessage(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: 'HANDLER_FAILED', message: String(error) }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'HANDLER_FAILED'
+  return { code, message: error.message }
+}
