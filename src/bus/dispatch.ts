@@ -206,6 +206,7 @@ export class Dispatch implements Dispatcher {
     const cancellation = own ?? origin.cancellation
     const scope = new MessageScope(this, message, {
       parent: origin.from,
+      start: origin.start ?? origin,
       cancellation,
       context: options.context,
     })
@@ -232,7 +233,7 @@ export class Dispatch implements Dispatcher {
   }
 
   async #handlerAfterJoining({ type, session }: Message, origin: Origin): Promise<RegisteredHandler> {
-    const handler = await this.#joining.wait(origin, () => this.#handlers.find(type, session))
+    const handler = await this.#joining.wait(origin.start ?? origin, () => this.#handlers.find(type, session))
     if (handler) return handler
     const cause = this.#joining.failure
     throw new BuslineError(

@@ -8,7 +8,8 @@ export class Joining {
   /** Why the last one that failed did; the likely cause of a missing handler. */
   failure: unknown
   #joining = new Map<Origin, Promise<void>>()
-  #waiting = new Set<Origin>()
+  /** Who waits for a handler, and with how many commands. */
+  #waiting = new Map<Origin, number>()
 
   get isEmpty(): boolean {
     return this.#joining.size === 0
@@ -32,19 +33,26 @@ export class Joining {
 
   /** What `find` finds, now or after somebody has joined; undefined when nobody is left who could bring it. */
   async wait<T>(origin: Origin, find: () => T | undefined): Promise<T | undefined> {
-    const isJoining = this.#joining.has(origin)
-    if (isJoining) this.#waiting.add(origin)
+    this.#count(origin, 1)
     try {
       for (;;) {
         const found = find()
         if (found !== undefined) return found
+        // Asked each time: the first statement of a participant runs before anybody knows that it joins slowly.
+        const isJoining = this.#joining.has(origin)
         const others = [...this.#joining].filter(([other]) => !isJoining || !this.#waiting.has(other))
         if (others.length === 0) return undefined
         await Promise.race(others.map(([, joined]) => joined))
       }
     } finally {
-      if (isJoining) this.#waiting.delete(origin)
+      this.#count(origin, -1)
     }
+  }
+
+  #count(origin: Origin, change: 1 | -1): void {
+    const count = (this.#waiting.get(origin) ?? 0) + change
+    if (count > 0) this.#waiting.set(origin, count)
+    else this.#waiting.delete(origin)
   }
 
   #end(

@@ -113,6 +113,7 @@ export class Mailroom {
     const scope = new MessageScope(this.#dispatcher, message, {
       parent: undefined,
       cancellation: this.#cancellation,
+      start: publisher?.start,
       context: publisher?.context,
       delivery: { subscriber, key, receipt, mailroom: this },
     })

@@ -13,6 +13,8 @@ export interface Origin {
   readonly from: MessageScope | undefined
   readonly session: string | undefined
   readonly cancellation: Cancellation
+  /** For a scope: where the chain of commands that it belongs to came in from outside. */
+  readonly start?: Origin | undefined
 }
 
 /** What scopes need of the bus. */
@@ -41,6 +43,7 @@ export class MessageScope implements Scope, Origin {
   readonly message: Message
   readonly parent: MessageScope | undefined
   readonly cancellation: Cancellation
+  readonly start: Origin | undefined
   readonly context: Readonly<Record<string, unknown>>
   /** For a delivery: to whom, on which lane, and the receipt of the event. */
   readonly delivery: DeliveryPlace | undefined
@@ -53,6 +56,7 @@ export class MessageScope implements Scope, Origin {
     parts: {
       parent: MessageScope | undefined
       cancellation: Cancellation
+      start: Origin | undefined
       context?: Readonly<Record<string, unknown>> | undefined
       delivery?: DeliveryPlace
     },
@@ -61,6 +65,7 @@ export class MessageScope implements Scope, Origin {
     this.message = message
     this.parent = parts.parent
     this.cancellation = parts.cancellation
+    this.start = parts.start
     this.context = parts.context ?? parts.parent?.context ?? NO_CONTEXT
     this.delivery = parts.delivery
   }

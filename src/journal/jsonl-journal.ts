@@ -49,6 +49,8 @@ class JsonlJournal implements Journal {
       this.#lock.release()
       throw error instanceof BuslineError ? error : cannotOpen(path, error)
     }
+    // One listener a journal is no leak: Node would warn of one from the eleventh on.
+    process.setMaxListeners(process.getMaxListeners() + 1)
     process.on('exit', this.#onExit)
   }
 
@@ -85,6 +87,7 @@ class JsonlJournal implements Journal {
     } finally {
       this.#closed = true
       process.off('exit', this.#onExit)
+      process.setMaxListeners(process.getMaxListeners() - 1)
       closeSync(this.#file)
       this.#lock.release()
     }

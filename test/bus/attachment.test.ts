@@ -221,6 +221,49 @@ describe('a participant that joins slowly', () => {
     expect(errors).toMatchObject([{ code: 'NO_HANDLER' }])
   })
 
+  test('does not wait for itself with its very first statement either, while another one joins', async () => {
+    const bus = new MessageBus()
+    const errors: unknown[] = []
+    bus.attach(() => idle(1))
+    bus.attach(async (view) => {
+      errors.push(await rejection(view.execute(Greet, { name: 'Ada' }, { timeout: 50 })))
+    })
+    await rejection(bus.execute(Carry, 1))
+
+    expect(errors).toMatchObject([{ code: 'NO_HANDLER' }])
+  })
+
+  test('does not wait for itself through the handler of a command that it executes', async () => {
+    const bus = new MessageBus()
+    const errors: unknown[] = []
+    bus.handle(Pay, (_, scope) => scope.execute(Greet, { name: 'Ada' }))
+    bus.attach(async (view) => {
+      await idle(1)
+      errors.push(await rejection(view.execute(Pay, { amount: 1 }, { timeout: 50 })))
+    })
+    await rejection(bus.execute(Carry, 1))
+
+    expect(errors).toMatchObject([{ code: 'NO_HANDLER' }])
+  })
+
+  test('does not wait for itself with one of two commands when the other has got its handler', async () => {
+    const bus = new MessageBus()
+    const outcomes: unknown[] = []
+    bus.attach(async (view) => {
+      await idle(3)
+      view.handle(Carry, (input) => input)
+    })
+    bus.attach(async (view) => {
+      await idle(1)
+      const carrying = view.execute(Carry, 1, { timeout: 50 })
+      const missing = rejection(view.execute(Greet, { name: 'Ada' }, { timeout: 50 }))
+      outcomes.push(await carrying, await missing)
+    })
+    await rejection(bus.execute(Pay, { amount: 1 }))
+
+    expect(outcomes).toMatchObject([1, { code: 'NO_HANDLER' }])
+  })
+
   test('and was taken back meanwhile registers nothing any more, and cleans up when it arrives', async () => {
     const bus = new MessageBus()
     const connected = deferred()
