@@ -47,10 +47,10 @@ async function say(output: Output, text: string): Promise<number> {
 }
 
 async function chat(options: ChatOptions, output: Output): Promise<number> {
-  const { stdin, stdout, stderr, env } = process
+  const { stdin, stdout, stderr } = process
   const isTalk = options.prompts.length === 0 && stdin.isTTY && stdout.isTTY && !options.json
-  const out = new Screen(stdout, env)
-  const talk = isTalk ? out : new Screen(stderr, env)
+  const out = new Screen(stdout)
+  const talk = isTalk ? out : new Screen(stderr)
   const conversation = await openConversation(options, {
     // In text the program says itself how a turn failed; the event line would say it twice.
     except: options.json ? [] : [TurnFailed.type],

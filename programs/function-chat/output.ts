@@ -1,12 +1,15 @@
 /** Standard output that may be closed by its reader (`| head -1`): then nothing more is written, and who asked is told. */
 export class Output {
-  readonly stream: NodeJS.WriteStream
+  #stream: NodeJS.WriteStream
   #failure: Error | undefined
   #onFailure: (() => void) | undefined
 
   constructor(stream: NodeJS.WriteStream) {
-    this.stream = stream
-    stream.on('error', (error) => this.#fail(error))
+    this.#stream = stream
+    stream.on('error', (error) => {
+      this.#failure = error
+      this.#onFailure?.()
+    })
   }
 
   /** Why nothing can be written any more, as a sentence; undefined while it can. */
@@ -24,17 +27,7 @@ export class Output {
   print(text: string): Promise<void> {
     if (this.#failure) return Promise.resolve()
     return new Promise((resolve) => {
-      this.stream.write(text, (error) => {
-        // Here too: the stream's own event comes later than who waits for this text goes on.
-        if (error) this.#fail(error)
-        resolve()
-      })
+      this.#stream.write(text, () => resolve())
     })
-  }
-
-  #fail(error: Error): void {
-    if (this.#failure) return
-    this.#failure = error
-    this.#onFailure?.()
   }
 }

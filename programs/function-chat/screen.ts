@@ -4,17 +4,15 @@ import { counted } from './counted.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Writes text for people: hostile text made visible, colours only where the stream and NO_COLOR allow them. */
+/** Writes text for people: hostile text made visible, colours where terminal and NO_COLOR allow them. */
 export class Screen {
   readonly isTerminal: boolean
   #stream: NodeJS.WriteStream
-  #color: boolean
   #lineIsOpen = false
 
-  constructor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv) {
+  constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
     this.isTerminal = stream.isTTY
-    this.#color = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
   }
 
   /** Model text, as it comes. */
@@ -47,8 +45,7 @@ export class Screen {
   }
 
   #styled(text: string, style: Style | undefined): string {
-    // Node 20's styleText knows nothing of the stream, so the decision is ours.
-    return style && this.#color ? styleText(style, text) : text
+    return style ? styleText(style, text, { stream: this.#stream }) : text
   }
 
   #write(text: string): void {

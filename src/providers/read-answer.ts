@@ -111,7 +111,7 @@ function readErrorEvent(data: string): unknown {
 function cut(where: string, cause?: unknown): BuslineError {
   return new BuslineError(
     'ANSWER_CUT',
-    `${where} ended its answer before it was complete. What came of it is in data.text; no tool call of it is run.`,
+    `${where} ended its answer before it was complete. What had arrived is kept; no tool call of it ran. Try again.`,
     cause === undefined ? {} : { cause },
   )
 }

@@ -56,6 +56,6 @@ export function defineTool(
     description,
     parameters: jsonSchemaOf(name, tool.parameters),
     call: (args: unknown, scope: Scope) =>
-      run(parseWith(schema, args, `The arguments of ${name}`, 'INVALID_ARGUMENTS'), scope),
+      run(parseWith(schema, args, `The call of ${name}`, 'INVALID_ARGUMENTS'), scope),
   })
 }

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { complaintsOf, linesOf, run, turnsOf, WorkFolder } from './fixtures/run-program.ts'
+import { linesOf } from './fixtures/printed.ts'
+import { WorkFolder } from './fixtures/work-folder.ts'
 
 const folder = WorkFolder.forFile()
 mkdirSync(folder.sessions)
@@ -53,71 +54,34 @@ describe.concurrent('function-chat refuses in one line on stderr, with nothing o
     expect(linesOf(finished.stderr)).toEqual([expect.stringMatching(reason)])
   })
 
-  test('a session that another process holds, naming its pid, and takes it when that has ended', async () => {
+  test('a session that another process holds, naming its pid', async () => {
     const own = folder.within('held')
-    const holder = own.startChat(['--json'])
+    await using holder = own.startChat(['--json'])
     holder.write('2+2\n')
     const [, id = ''] = await holder.says(/^\{"session":"(\w+)".*\n/)
-    const args = ['--json', '--prompt', '3+3', '--session', id]
-    const refused = await own.chat(args)
+    const refused = await own.chat(['--json', '--prompt', '3+3', '--session', id])
     expect(refused).toMatchObject({ code: 4, stdout: '' })
     expect(linesOf(refused.stderr)).toEqual([
       expect.stringMatching(new RegExp(`in use by process ${holder.pid}\\. Close it there, or choose`)),
     ])
     holder.endInput()
     expect(await holder.finished).toMatchObject({ code: 0 })
-    expect(turnsOf(await own.chat(args))).toMatchObject([{ reply: '3+3 = 6.' }])
-  })
-})
-
-describe.concurrent('function-chat lists what it can', () => {
-  test('and says in a line of its own which sessions it can not read', async () => {
-    const finished = await folder.chat(['--list-sessions', '--json'])
-    expect(finished).toMatchObject({ code: 0, stdout: '' })
-    expect(linesOf(finished.stderr)).toEqual([
-      expect.stringMatching(/^Session damaged is left out of the list\. /),
-      expect.stringMatching(/^Session future is left out of the list\. /),
-    ])
-  })
-})
-
-describe.concurrent('strange input of a pipe', () => {
-  test('is told once and not sent, and the lines around it are answered', async () => {
-    const own = folder.within('strange')
-    const megabyte = 'a'.repeat(1_000_000)
-    const binary = Buffer.from([0x89, 0x50, 0xff, 0x0a, 0xfe, 0xfd, 0x0a, 0x00, 0x0a])
-    const input = Buffer.concat([Buffer.from('2+2\r\n'), binary, Buffer.from(`${megabyte}\n3+3`)])
-    const [json, text] = await Promise.all([own.chat(['--json'], { input }), own.chat([], { input: binary })])
-
-    expect(turnsOf(json).map(({ status, reply }) => [status, reply])).toEqual([
-      ['ok', '2+2 = 4.'],
-      ['ok', expect.stringMatching(/offline/)],
-      ['ok', '3+3 = 6.'],
-    ])
-    expect(turnsOf(json).map(({ messages }) => messages[0]?.content)).toEqual(['2+2', megabyte, '3+3'])
-    expect(json.code).toBe(4)
-    expect(linesOf(json.stderr)).toEqual([expect.stringMatching(/^Line 2 of the input is not UTF-8 text\./)])
-
-    expect(text).toMatchObject({ code: 4, stdout: '' })
-    expect(complaintsOf(text)).toEqual([expect.stringMatching(/^Line 1 of the input is not UTF-8 text\./)])
   })
 })
 
 describe.concurrent('the busline command', () => {
   test('says its help on request, and on stderr when it got no command', async () => {
-    const [asked, bare] = await Promise.all([run('busline.ts', ['--help']), run('busline.ts', [])])
+    const [asked, bare] = await Promise.all([folder.busline('--help'), folder.busline()])
     expect(asked).toMatchObject({ code: 0, stderr: '' })
     expect(asked.stdout).toMatch(/busline show logs\/RUN\.jsonl/)
     expect(bare).toMatchObject({ code: 2, stdout: '', stderr: asked.stdout })
   })
 
-  test('refuses a command that there is not, and chats with the one that there is', async () => {
-    const [unknown, chat] = await Promise.all([
-      run('busline.ts', ['dance']),
-      run('busline.ts', ['chat', ...folder.within('bin').options, '--json', '--prompt', '2+2']),
-    ])
-    expect(unknown).toMatchObject({ code: 2, stdout: '' })
-    expect(unknown.stderr).toBe('There is no command dance. busline --help lists them.\n')
-    expect(turnsOf(chat)).toMatchObject([{ reply: '2+2 = 4.' }])
+  test('refuses a command that there is not', async () => {
+    expect(await folder.busline('dance')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'There is no command dance. busline --help lists them.\n',
+    })
   })
 })

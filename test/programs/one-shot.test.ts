@@ -1,27 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import {
-  complaintsOf,
-  linesOf,
-  TurnLine,
-  turnsOf,
-  WorkFolder,
-  type Finished,
-} from './fixtures/run-program.ts'
-import { call, loopbackServer, say } from './fixtures/loopback-server.ts'
+import { loopbackServer, say } from './fixtures/loopback-server.ts'
+import { linesOf, TurnLine, turnsOf } from './fixtures/printed.ts'
+import type { Finished } from './fixtures/running.ts'
+import { WorkFolder } from './fixtures/work-folder.ts'
 
 const folder = WorkFolder.forFile()
 const KEYS = Object.keys(TurnLine.shape)
 const QUESTIONS = ["What's the weather in San Francisco, CA?", 'And 24*7?'] as const
 const asPrompts = QUESTIONS.flatMap((text) => ['--prompt', text])
 
-/** All that the contract says of the two turns above. */
+/** All that the contract says of the first two turns, when they are the two questions. */
 function expectBothAnswered(finished: Finished): void {
-  const { code, stdout, stderr } = finished
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(linesOf(stdout).map((line) => Object.keys(JSON.parse(line)))).toEqual([KEYS, KEYS])
-
+  expect(linesOf(finished.stdout).map((line) => Object.keys(JSON.parse(line)))[0]).toEqual(KEYS)
   const [weather, sum] = turnsOf(finished)
   expect(weather).toMatchObject({
     status: 'ok',
@@ -53,21 +45,48 @@ function expectBothAnswered(finished: Finished): void {
 
 describe.concurrent('function-chat for programs', () => {
   test('answers each --prompt from tool results, one object a turn', async () => {
-    expectBothAnswered(await folder.chat([...asPrompts, '--json']))
+    const finished = await folder.chat([...asPrompts, '--json'])
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expect(turnsOf(finished)).toHaveLength(2)
+    expectBothAnswered(finished)
   })
 
-  test('answers each line of a pipe the same way', async () => {
-    expectBothAnswered(await folder.chat(['--json'], { input: QUESTIONS.join('\n') }))
-  })
-
-  test('answers the same without streaming, whatever proxy the environment sets', async () => {
+  test('answers the same without streaming, whatever proxy and server the environment sets', async () => {
     const dead = 'http://127.0.0.1:9'
-    const env = { HTTP_PROXY: dead, HTTPS_PROXY: dead, ALL_PROXY: dead, http_proxy: dead }
-    expectBothAnswered(await folder.chat([...asPrompts, '--json', '--no-stream', '--offline'], { env }))
+    const proxies = { HTTP_PROXY: dead, HTTPS_PROXY: dead, ALL_PROXY: dead }
+    const env = { ...proxies, OPENAI_BASE_URL: 'nonsense', OPENAI_API_KEY: 'sk-canary-4711' }
+    const options = ['--json', '--no-stream', '--offline']
+    const finished = await folder.chat([...asPrompts, ...options, '--prompt', 'I am sk-canary-4711'], { env })
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expectBothAnswered(finished)
+    // A key that is not used is not recorded either.
+    expect(readFileSync(folder.journalOf(finished), 'utf8')).not.toContain('canary')
+  })
+
+  test('answers each line of a pipe, obeys commands in it, skips empty lines, and tells strange ones once', async () => {
+    const megabyte = 'a'.repeat(1_000_000)
+    const lines = [...QUESTIONS, '', '/usage', `3+3\r`, '  ', '/nonsense now', megabyte]
+    const binary = [0x89, 0x50, 0xff, 0x0a, 0xfe, 0xfd, 0x0a, 0x00, 0x0a]
+    const input = Buffer.concat([
+      Buffer.from(`${lines.join('\n')}\n`),
+      Buffer.from(binary),
+      Buffer.from('quit\n5+5'),
+    ])
+    const finished = await folder.chat(['--json'], { input })
+    expectBothAnswered(finished)
+    const later = turnsOf(finished).slice(2)
+    expect(later.map(({ messages }) => messages[0]?.content)).toEqual(['3+3', megabyte])
+    expect(later.map(({ reply }) => reply)).toEqual(['3+3 = 6.', expect.stringMatching(/offline/)])
+    expect(linesOf(finished.stderr)).toEqual([
+      expect.stringMatching(/^2 turns, 4 model calls: \d+ tokens in, \d+ out$/),
+      'There is no command /nonsense now. /help lists them.',
+      'Line 9 of the input is not UTF-8 text. It was not sent, nor will be others like it.',
+    ])
+    expect(finished.code).toBe(4)
   })
 
   test('prints only the replies on stdout in text mode, without colours, and the banner on stderr', async () => {
-    const finished = await folder.chat(asPrompts)
+    const finished = await folder.busline('chat', ...folder.options, ...asPrompts)
     const [weather, sum, ...more] = linesOf(finished.stdout)
     expect(finished.code).toBe(0)
     expect(weather).toMatch(/^The weather in San Francisco, CA: .*\(simulated\)\.$/)
@@ -82,85 +101,30 @@ describe.concurrent('function-chat for programs', () => {
     expect(others).toEqual([])
     expect(finished.stdout + finished.stderr).not.toContain('\u001b')
   })
-
-  test('takes piped slash commands, exit and quit as commands, skips empty lines, and sends --prompt as it is', async () => {
-    const lines = ['', '/usage', '2+2', '  ', '/nonsense now', 'quit', '3+3']
-    const [piped, prompted] = await Promise.all([
-      folder.chat(['--json'], { input: lines.join('\n') }),
-      folder.chat(['--json', '--prompt', '/usage', '--prompt', 'exit']),
-    ])
-    expect(turnsOf(piped).map(({ reply }) => reply)).toEqual(['2+2 = 4.'])
-    expect(linesOf(piped.stderr)).toEqual([
-      '0 turns, 0 model calls: 0 tokens in, 0 out',
-      'There is no command /nonsense now. /help lists them.',
-    ])
-    expect(piped.code).toBe(2)
-    expect(turnsOf(prompted).map(({ messages }) => messages[0]?.content)).toEqual(['/usage', 'exit'])
-    expect(prompted.code).toBe(0)
-  })
-
-  test('asks once more without tools at --max-steps, so that the reply is not empty', async () => {
-    await using server = await loopbackServer((response, { tools }, index) => {
-      if (tools || index > 1) call(response, 'calculate', { expression: '1+1' })
-      else say(response, 'I give ', 'up.')
-    })
-    const args = ['--base-url', server.url, '--max-steps', '1', '--json', '--prompt', 'Go', '--prompt', 'Go']
-    const finished = await folder.chat(args)
-    const [polite, stubborn] = turnsOf(finished)
-    expect(finished.code).toBe(0)
-    expect(polite).toMatchObject({ status: 'ok', finishReason: 'maxSteps', reply: 'I give up.' })
-    expect(polite?.toolCalls).toMatchObject([{ name: 'calculate', result: { result: 2 } }])
-    expect(stubborn).toMatchObject({ status: 'ok', finishReason: 'maxSteps' })
-    expect(stubborn?.reply).toMatch(/limit of this turn/)
-  })
-
-  test('says in text mode too what the engine says at a limit', async () => {
-    await using server = await loopbackServer((response) =>
-      call(response, 'calculate', { expression: '1+1' }),
-    )
-    const { stdout } = await folder.chat(['--base-url', server.url, '--max-steps', '1', '--prompt', 'Go'])
-    expect(stdout).toMatch(/^I stopped at the limit of this turn.*\n$/)
-  })
-})
-
-describe.concurrent('event lines on stderr', () => {
-  test('tell of ordinary events at info and of commands and deltas at debug', async () => {
-    const [info, debug] = await Promise.all(
-      ['info', 'debug'].map((level) => folder.chat(['--json', '--prompt', '2+2', '--log-level', level])),
-    )
-    expect(info?.stderr).toMatch(/^[\d:.]+ info event chat\.turnFinished \[/m)
-    expect(info?.stderr).not.toMatch(/ debug |command/)
-    expect(debug?.stderr).toMatch(/^[\d:.]+ debug command tool\.call \[.*"2\+2"/m)
-    expect(debug?.stderr).toMatch(/^[\d:.]+ debug event model\.textReceived .*deltas/m)
-  })
-
-  test('are not written with --no-console, even of a failure', async () => {
-    await using server = await loopbackServer((response) => response.writeHead(400).end('no'))
-    const args = ['--base-url', server.url, '--prompt', 'hi', '--no-console']
-    const [json, text] = await Promise.all([folder.chat([...args, '--json']), folder.chat(args)])
-    expect(json).toMatchObject({ code: 1, stderr: '' })
-    expect(complaintsOf(text)).toEqual([expect.stringContaining('answered 400')])
-  })
 })
 
 describe.concurrent('sessions of function-chat', () => {
-  test('keep name, model and prompt, are listed, and go on where they ended', async () => {
+  test('keep name, model and prompt, go on where they ended, and are listed', async () => {
     await using server = await loopbackServer((response, { messages }) => say(response, `${messages.length}`))
     const own = folder.within('resumed')
     const base = ['--base-url', server.url, '--json']
     const about = ['--model', 'first-model', '--session-name', 'Trip', '--system-prompt', 'Be brief.']
     const first = await own.chat([...base, ...about, '--prompt', 'I have 25 blue birds.'])
     const id = turnsOf(first)[0]?.session ?? ''
-    const second = await own.chat([...base, '--session', id, '--prompt', 'How many birds?'])
-    const third = await own.chat([...base, '--session', id, '--model', 'other-model', '--prompt', 'And now?'])
+    const resumed = [...base, '--session', id]
+    const second = await own.chat([...resumed, '--prompt', '/usage', '--log-level', 'info'])
+    const third = await own.chat([...resumed, '--model', 'other-model', '--prompt', 'And now?'])
 
     expect([first, second, third].map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(second.stderr).toMatch(/^[\d:.]+ info event chat\.turnFinished \[/m)
+    expect(second.stderr).not.toMatch(/ debug |command/)
     expect(server.requests.map(({ model }) => model)).toEqual(['first-model', 'first-model', 'other-model'])
+    // What --prompt says goes to the model, a slash or not.
     expect(server.requests[1]?.messages).toMatchObject([
       { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'I have 25 blue birds.' },
       { role: 'assistant', content: '2' },
-      { role: 'user', content: 'How many birds?' },
+      { role: 'user', content: '/usage' },
     ])
     expect(own.session(id)).toMatchObject({ name: 'Trip', model: 'other-model', systemPrompt: 'Be brief.' })
 
@@ -171,25 +135,27 @@ describe.concurrent('sessions of function-chat', () => {
     const [line = '', ...more] = linesOf(json.stdout)
     expect(more).toEqual([])
     expect(Object.keys(JSON.parse(line))).toEqual(['id', 'name', 'model', 'turns', 'updatedAt'])
-    expect(JSON.parse(line)).toEqual({
-      id,
-      name: 'Trip',
-      model: 'other-model',
-      turns: 3,
-      updatedAt: expect.any(Number),
-    })
+    const updatedAt: unknown = expect.any(Number)
+    expect(JSON.parse(line)).toEqual({ id, name: 'Trip', model: 'other-model', turns: 3, updatedAt })
     expect(text).toMatchObject({ code: 0, stderr: '' })
     expect(text.stdout).toMatch(new RegExp(`^  ${id}  3 turns  .*other-model  Trip\n$`))
   })
 
+  test('that can not be read are left out of the list, each with a line that says why', async () => {
+    const own = folder.within('unreadable')
+    mkdirSync(own.sessions, { recursive: true })
+    writeFileSync(join(own.sessions, 'damaged.json'), '{"v":1,')
+    const finished = await own.chat(['--list-sessions'])
+    expect(finished).toMatchObject({ code: 0, stdout: `No sessions in ${own.sessions}.\n` })
+    expect(linesOf(finished.stderr)).toEqual([
+      expect.stringMatching(/^Session damaged is left out of the list\. .*Repair it/),
+    ])
+  })
+
   test('are not left behind by a run in which nothing was said', async () => {
     const own = folder.within('empty')
-    const empty = await own.chat([])
-    expect(empty).toMatchObject({ code: 0, stdout: '' })
-    expect(await own.chat(['--list-sessions'])).toMatchObject({
-      code: 0,
-      stdout: `No sessions in ${own.sessions}.\n`,
-    })
+    expect(await own.chat([])).toMatchObject({ code: 0, stdout: '' })
+    expect(readdirSync(own.sessions)).toEqual([])
   })
 })
 

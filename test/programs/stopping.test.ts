@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { begin, loopbackServer, type LoopbackServer } from './fixtures/loopback-server.ts'
-import { complaintsOf, linesOf, recordPointedAt, shell, turnsOf, WorkFolder } from './fixtures/run-program.ts'
+import { complaintsOf, linesOf, recordPointedAt, turnsOf } from './fixtures/printed.ts'
+import { WorkFolder } from './fixtures/work-folder.ts'
 
 const folder = WorkFolder.forFile()
 const twoPrompts = ['--prompt', 'First', '--prompt', 'Second']
@@ -21,7 +22,7 @@ describe.concurrent('function-chat, stopped from outside', () => {
   test('cancels the turn at Ctrl-C, prints and keeps what had come of it, and runs no later turn', async () => {
     await using server = await slowServer()
     const options = ['--base-url', server.url, '--json', '--log-level', 'debug']
-    const running = folder.startChat([...options, ...twoPrompts])
+    await using running = folder.startChat([...options, ...twoPrompts])
     await running.says(/model\.textReceived .*Once upon/, 'stderr')
     running.kill('SIGINT')
     const finished = await running.finished
@@ -40,7 +41,7 @@ describe.concurrent('function-chat, stopped from outside', () => {
 
   test('does the same at SIGTERM, in text mode with one line that says where to look', async () => {
     await using server = await slowServer()
-    const running = folder.startChat(['--base-url', server.url, ...twoPrompts])
+    await using running = folder.startChat(['--base-url', server.url, ...twoPrompts])
     await running.says(/Once upon/)
     running.kill('SIGTERM')
     const finished = await running.finished
@@ -57,7 +58,7 @@ describe.concurrent('function-chat, stopped from outside', () => {
   })
 
   test('leaves at Ctrl-C while it waits for the next line of a pipe', async () => {
-    const running = folder.startChat(['--json'])
+    await using running = folder.startChat(['--json'])
     running.write('2+2\n')
     await running.says(/168|4\./)
     running.kill('SIGINT')
@@ -69,12 +70,12 @@ describe.concurrent('function-chat, whose stdout is closed', () => {
   const prompts = ['1', '2', '3', '4', '5', '6'].flatMap((number) => ['--prompt', `${number}+0`])
 
   test.each([
-    ['in JSON', '--json'],
-    ['in text', '--stream'],
+    ['in JSON', ['--json']],
+    ['in text', []],
   ])('runs no later turns, exits with 4, and says so in one line: %s', async (_what, mode) => {
-    const own = folder.within(mode)
-    const args = [...own.options, ...(mode === '--json' ? [mode] : []), ...prompts]
-    const finished = await shell('"$@" | head -1; exit ${PIPESTATUS[0]}', 'function-chat.ts', args)
+    const own = folder.within(`closed${mode.length}`)
+    const command = own.chatCommand([...mode, ...prompts])
+    const finished = await own.shell('"$@" | head -1; exit ${PIPESTATUS[0]}', command)
     expect(finished.code).toBe(4)
     expect(linesOf(finished.stdout)).toEqual([expect.stringContaining('1+0 = 1.')])
     const [line = '', ...more] = complaintsOf(finished)
@@ -87,16 +88,19 @@ describe.concurrent('function-chat, whose stdout is closed', () => {
     expect(own.session(id).messages.map(({ content }) => content)).toContain('1+0 = 1.')
   })
 
-  test('says which device is full', async () => {
+  test('says which device is full, and runs no turn after the first', async () => {
     const own = folder.within('full')
-    const finished = await shell('"$@" > /dev/full', 'function-chat.ts', [
-      ...own.options,
-      '--json',
-      ...prompts,
-    ])
+    const help = await own.shell('"$@" > /dev/full', own.chatCommand(['--help']))
+    expect(help).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/^Stdout can't be written: ENOSPC.*\n$/),
+    })
+    const finished = await own.shell('"$@" > /dev/full', own.chatCommand(['--json', ...prompts]))
     expect(finished.code).toBe(4)
     expect(linesOf(finished.stderr)).toEqual([
       expect.stringMatching(/^Stdout can't be written: ENOSPC.* Session/),
     ])
+    const [, id = ''] = /Session (\w+) holds/.exec(finished.stderr) ?? []
+    expect(own.session(id).messages.filter(({ role }) => role === 'user')).toHaveLength(1)
   })
 })

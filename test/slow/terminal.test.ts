@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { begin, end, loopbackServer, say, type LoopbackServer } from './fixtures/loopback-server.ts'
+import { begin, end, loopbackServer, say, type LoopbackServer } from '../programs/fixtures/loopback-server.ts'
 import { describe, expect, test, vi } from 'vitest'
-import { WorkFolder } from './fixtures/run-program.ts'
-import { Terminal } from './fixtures/terminal.ts'
+import { WorkFolder } from '../programs/fixtures/work-folder.ts'
+import { Terminal } from '../programs/fixtures/terminal.ts'
 
 const folder = WorkFolder.forFile()
 
 function start(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Terminal> {
-  return Terminal.start('function-chat.ts', [...folder.options, ...args], env)
+  return Terminal.start(folder.chatCommand(args), env)
 }
 
 /** The prompt, empty, as the last thing on the screen. */
@@ -24,11 +24,7 @@ describe.concurrent('function-chat in a terminal', () => {
       join(own.sessions, 'other.json'),
       JSON.stringify({ ...other, createdAt: 0, updatedAt: 0, context: {}, messages: [] }),
     )
-    await using terminal = await Terminal.start('function-chat.ts', [
-      ...own.options,
-      '--session-name',
-      'Trip',
-    ])
+    await using terminal = await Terminal.start(own.chatCommand(['--session-name', 'Trip']))
     const banner = await terminal.shows(PROMPT)
     expect(banner).toMatch(/^Busline \S+: built-in offline model/m)
     expect(banner).toMatch(/^session \w+ "Trip" \(new\), journal \S+; \/help lists the commands/m)
@@ -75,7 +71,7 @@ describe.concurrent('function-chat in a terminal', () => {
     })
     const base = ['--base-url', server.url]
 
-    const first = await start(base)
+    await using first = await start(base)
     await first.shows(PROMPT)
     await first.type('hold')
     await first.shows(/^Once upon$/m)
@@ -102,18 +98,27 @@ describe.concurrent('function-chat in a terminal', () => {
     expect(await second.shows(PROMPT)).toMatch(/^session \w+ \(resumed, 10 messages\)/m)
     await second.type('five')
     await second.shows(/You said five\.\n.*\n› *$/)
-    expect(await second.screen('styled')).not.toContain('\u001b[3')
-    await second.press('C-d')
-    await second.shows(/ended with 0/)
+    expect(await second.screen('styled')).not.toContain('\u001b')
     const held = ['hold', 'Once upon ', 'hold', 'Once upon ']
     const pasted = ['one', 'You said one.', 'two', 'You said two.', 'three', 'You said three.']
     expect(said(server)).toEqual([...held, ...pasted, 'five'])
+
+    await second.type('/clear')
+    await second.shows(/system prompt stays\.\n› *$/)
+    await second.type('six')
+    await second.shows(/You said six\.\n.*\n› *$/)
+    expect(said(server)).toEqual(['six'])
+    expect(server.requests.map(({ messages }) => messages[0])).toEqual(
+      server.requests.map(() => ({ role: 'system', content: expect.stringContaining('helpful assistant') })),
+    )
+    await second.press('C-d')
+    await second.shows(/ended with 0/)
   })
 
   test('keeps what had been said when the terminal goes away', async () => {
     await using server = await loopbackServer((response) => begin(response, 'Once upon'))
     const own = folder.within('gone')
-    const terminal = await Terminal.start('function-chat.ts', [...own.options, '--base-url', server.url])
+    await using terminal = await Terminal.start(own.chatCommand(['--base-url', server.url]))
     await terminal.shows(PROMPT)
     await terminal.type('Tell')
     await terminal.shows(/Once upon/)
