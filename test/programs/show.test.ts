@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { begin, loopbackServer } from './fixtures/loopback-server.ts'
 import { linesOf } from './fixtures/printed.ts'
@@ -103,6 +103,8 @@ describe.concurrent('busline show', () => {
       'debug',
     ])
     await running.says(/model\.textReceived .*a time/, 'stderr')
+    // What a line on stderr tells is on its way to the file at the end of the same tick.
+    await vi.waitFor(() => expect(readFileSync(folder.journalOf(running), 'utf8')).toContain('a time'))
     running.kill('SIGKILL')
     const finished = await show(folder.journalOf(await running.finished), '--json')
     expect(turnsIn(finished)).toMatchObject([{ status: 'interrupted', ms: null, reply: 'Once upon a time' }])
