@@ -1,3 +1,4 @@
+// Longer than 200 lines: accepting a command and accepting an event are the two halves of one order of steps.
 import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
@@ -7,7 +8,7 @@ import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith, type Schema } from '../messages/schema.ts'
 import type { SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
-import { CommandRunner, Run } from './command-runner.ts'
+import { CommandRunner } from './command-runner.ts'
 import { Message } from './envelope.ts'
 import { HandlerTable, type Handler, type RegisteredHandler } from './handler-table.ts'
 import { Joining } from './joining.ts'
@@ -19,6 +20,7 @@ import { Receipt } from './receipt.ts'
 import { Recorder } from './recorder.ts'
 import { Redactor } from './redactor.ts'
 import { Routes, type CommandRoute } from './routes.ts'
+import { Run } from './run.ts'
 import type { ExecuteOptions } from './scope.ts'
 import { StreamBatches } from './stream-batches.ts'
 import { Subscriber } from './subscriber.ts'
@@ -27,8 +29,7 @@ import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 const NOBODY: readonly Subscriber[] = []
 
 /**
- * Takes messages from wherever they come to where they go: parse, record, then run or deliver. Longer than a
- * screen because accepting a command and accepting an event are the two halves of one order of steps.
+ * Takes messages from wherever they come to where they go: parse, record, then run or deliver.
  */
 export class Dispatch implements Dispatcher {
   readonly routes = new Routes()
