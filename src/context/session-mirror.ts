@@ -1,14 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
-import type { MiddlewareMessage } from '../bus/middleware.ts'
-import { identified, type ConversationMessage } from '../messages/conversation.ts'
-import {
-  AppendMessages,
-  CloseSession,
-  DeleteSession,
-  OpenSession,
-  Session,
-  UpdateSession,
-} from '../messages/session.ts'
+import type { ConversationMessage } from '../messages/conversation.ts'
+import { SESSION_CHANGES, sessionNews, type SessionNews } from '../messages/session-news.ts'
 
 /** What the context manager remembers of a session. */
 export interface MirroredSession {
@@ -22,40 +14,34 @@ export interface MirroredSession {
  */
 export function mirrorSessions(bus: Bus): Map<string, MirroredSession> {
   const sessions = new Map<string, MirroredSession>()
-
   bus.use(
     async function mirrorSessions(message, next) {
       const outcome = await next()
-      apply(sessions, message, outcome)
+      const news = sessionNews(message, outcome)
+      if (news) follow(sessions, news)
       return outcome
     },
-    { for: [OpenSession, AppendMessages, UpdateSession, CloseSession, DeleteSession] },
+    { for: SESSION_CHANGES },
   )
   return sessions
 }
 
-function apply(sessions: Map<string, MirroredSession>, message: MiddlewareMessage, outcome: unknown): void {
-  if (message.type === OpenSession.type) {
-    const { id, systemPrompt, messages } = Session.parse(outcome)
-    sessions.set(id, { systemPrompt, messages: [...messages] })
+function follow(sessions: Map<string, MirroredSession>, news: SessionNews): void {
+  if (news.kind === 'gone') {
+    sessions.delete(news.id)
     return
   }
-  if (message.type === DeleteSession.type) {
-    sessions.delete(DeleteSession.input.parse(message.data).id)
+  if (news.kind === 'opened') {
+    const { systemPrompt, messages } = news.session
+    sessions.set(news.id, { systemPrompt, messages: [...messages] })
     return
   }
-  if (message.session === undefined) return
-  if (message.type === CloseSession.type) {
-    sessions.delete(message.session)
+  const session = sessions.get(news.id)
+  if (!session || news.kind === 'committed') return
+  if (news.kind === 'appended') {
+    for (const message of news.messages) session.messages.push(message)
     return
   }
-  const session = sessions.get(message.session)
-  if (!session) return
-  if (message.type === AppendMessages.type) {
-    session.messages.push(...identified(AppendMessages.input.parse(message.data).messages, message))
-    return
-  }
-  const { systemPrompt, messages } = UpdateSession.input.parse(message.data)
-  if (systemPrompt !== undefined) session.systemPrompt = systemPrompt
-  if (messages !== undefined) session.messages = identified(messages, message)
+  if (news.set.systemPrompt !== undefined) session.systemPrompt = news.set.systemPrompt
+  if (news.set.messages) session.messages = news.set.messages
 }

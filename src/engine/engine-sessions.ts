@@ -1,16 +1,8 @@
 import type { Bus } from '../bus/bus.ts'
-import type { MiddlewareMessage } from '../bus/middleware.ts'
 import type { Scope } from '../bus/scope.ts'
 import type { ConversationMessage } from '../messages/conversation.ts'
-import {
-  AppendMessages,
-  CloseSession,
-  CommitTurn,
-  DeleteSession,
-  OpenSession,
-  Session,
-  UpdateSession,
-} from '../messages/session.ts'
+import { SESSION_CHANGES, sessionNews, type SessionNews } from '../messages/session-news.ts'
+import { OpenSession, type Session } from '../messages/session.ts'
 
 /** What the engine knows of an open session. */
 export interface EngineSession {
@@ -33,10 +25,11 @@ export function engineSessions(
   bus.use(
     async function engineSessions(message, next) {
       const outcome = await next()
-      follow(sessions, message, outcome)
+      const news = sessionNews(message, outcome)
+      if (news) follow(sessions, news)
       return outcome
     },
-    { for: [OpenSession, AppendMessages, CommitTurn, UpdateSession, CloseSession, DeleteSession] },
+    { for: SESSION_CHANGES },
   )
 
   return async (id, defaults, scope) => {
@@ -49,38 +42,29 @@ export function engineSessions(
   }
 }
 
-function follow(sessions: Map<string, EngineSession>, message: MiddlewareMessage, outcome: unknown): void {
-  if (message.type === OpenSession.type) {
-    const opened = toEngineSession(Session.parse(outcome))
+function follow(sessions: Map<string, EngineSession>, news: SessionNews): void {
+  if (news.kind === 'gone') {
+    sessions.delete(news.id)
+    return
+  }
+  const known = sessions.get(news.id)
+  if (news.kind === 'opened') {
     // In place: a turn that is running holds on to what it began with.
-    const known = sessions.get(message.session ?? '')
-    if (known) Object.assign(known, opened)
-    else sessions.set(Session.parse(outcome).id, opened)
+    if (known) Object.assign(known, toEngineSession(news.session))
+    else sessions.set(news.id, toEngineSession(news.session))
     return
   }
-  if (message.type === DeleteSession.type) {
-    sessions.delete(DeleteSession.input.parse(message.data).id)
-    return
-  }
-  if (message.session === undefined) return
-  if (message.type === CloseSession.type) {
-    sessions.delete(message.session)
-    return
-  }
-  const session = sessions.get(message.session)
-  if (!session) return
-  session.version = AppendMessages.output.parse(outcome).version
-  if (message.type === AppendMessages.type) {
-    noteCalls(session, AppendMessages.input.parse(message.data).messages)
-    return
-  }
-  if (message.type !== UpdateSession.type) return
-  const { model, messages } = UpdateSession.input.parse(message.data)
-  if (model !== undefined) session.model = model
-  if (messages === undefined) return
-  session.callIds.clear()
-  session.unanswered = []
-  noteCalls(session, messages)
+  if (!known) return
+  known.version = news.version
+  if (news.kind === 'appended') noteCalls(known, news.messages)
+  if (news.kind !== 'updated') return
+
+  const { model, messages } = news.set
+  if (model !== undefined) known.model = model
+  if (!messages) return
+  known.callIds.clear()
+  known.unanswered = []
+  noteCalls(known, messages)
 }
 
 function toEngineSession({ version, model, messages }: Session): EngineSession {

@@ -14,6 +14,7 @@ import {
   TurnCancelled,
   TurnFailed,
   TurnFinished,
+  UpdateSession,
   type AppOptions,
   type ModelRequest,
   type TurnResult,
@@ -332,6 +333,21 @@ describe('a session', () => {
     await expect(app.chat('s2').send('fast')).resolves.toMatchObject({ reply: 'quick' })
     first.release('late')
     await expect(slow).resolves.toMatchObject({ reply: 'late' })
+  })
+
+  test('may be opened and changed by others while a turn of it runs', async () => {
+    const { app } = appWith([
+      async () => {
+        await app.bus.execute(OpenSession, { id: 's1' })
+        await app.bus.session('s1').execute(UpdateSession, { name: 'renamed' })
+        return { toolCalls: [{ name: 'add', arguments: { a: 1, b: 1 } }] }
+      },
+      'Two.',
+      'Again.',
+    ])
+    await expect(app.chat('s1').send('1+1?')).resolves.toMatchObject({ reply: 'Two.' })
+    await expect(app.chat('s1').send('And?')).resolves.toMatchObject({ reply: 'Again.' })
+    expect((await app.bus.execute(OpenSession, { id: 's1' })).messages).toHaveLength(6)
   })
 
   test('raises its version once per turn', async () => {

@@ -213,3 +213,17 @@ test('`record` gets the parsed input, `key` the parsed data', () => {
   // @ts-expect-error -- a key is a text
   defineEvent('things.lost', { data: z.object({ key: z.number() }), key: ({ key }) => key })
 })
+
+test('a handler without parameters may return literals that its command names', async () => {
+  const Check = defineCommand('shop.check', {
+    input: z.object({}),
+    output: z.object({ status: z.enum(['open', 'closed']) }),
+  })
+  const bus = new MessageBus()
+  const off = bus.handle(Check, () => ({ status: 'open' }))
+  expect(await bus.execute(Check, {})).toEqual({ status: 'open' })
+  off()
+  bus.handle(Check, async () => ({ status: 'closed' }))
+  // @ts-expect-error 'ajar' is none of them
+  bus.session('s1').handle(Check, () => ({ status: 'ajar' }))
+})
