@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
+import { median } from './measure.ts'
 import { publish } from './publish.ts'
 import { toolTurn } from './tool-turn.ts'
 
@@ -19,36 +20,42 @@ function measure(...args: string[]): number {
   )
 }
 
-console.log(
-  `Node ${process.version}, ${cpus().length} cores. Medians; × is relative to the first row of each group.\n`,
-)
+/** Each case three times, in turns, so that a noisy minute does not hit one of them alone. */
+const ROUNDS = 3
 
-for (const subscribers of [1, 10]) {
-  console.log(
-    `| publish to ${subscribers} sync subscriber${subscribers > 1 ? 's' : ''} | events/s | × |\n|---|---:|---:|`,
-  )
-  let first: number | undefined
-  for (const name of Object.keys(publish)) {
-    const perSecond = measure('publish', name, String(subscribers))
-    first ??= perSecond
+function table(head: string, unit: string, names: readonly string[], run: (name: string) => number): void {
+  const figures = new Map(names.map((name): [string, number[]] => [name, []]))
+  for (let round = 0; round < ROUNDS; round++) for (const name of names) figures.get(name)?.push(run(name))
+
+  const first = median(figures.get(names[0] ?? '') ?? [])
+  console.log(`| ${head} | ${unit} | × | of ${ROUNDS} rounds |\n|---|---:|---:|---|`)
+  for (const [name, values] of figures) {
+    const figure = median(values)
     console.log(
-      `| ${name} | ${Math.round(perSecond).toLocaleString('en')} | ${(perSecond / first).toFixed(3)} |`,
+      `| ${name} | ${shown(figure)} | ${(figure / first).toFixed(3)} | ${values.map(shown).join('; ')} |`,
     )
   }
   console.log()
+}
+
+function shown(figure: number): string {
+  return figure > 1000 ? Math.round(figure).toLocaleString('en') : figure.toFixed(2)
+}
+
+console.log(
+  `Node ${process.version}, ${cpus().length} cores. Medians; × is relative to the first row of each table.\n`,
+)
+for (const subscribers of [1, 10]) {
+  const head = `publish to ${subscribers} sync subscriber${subscribers > 1 ? 's' : ''}`
+  table(head, 'events/s', Object.keys(publish), (name) => measure('publish', name, String(subscribers)))
 }
 
 const server = spawn(process.execPath, [...node, 'server'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
 const [printed]: unknown[] = await once(server.stdout, 'data')
 const url = String(printed).trim()
 for (const variant of ['plain', 'stream']) {
-  console.log(`| two-step tool turn, ${variant} | ms | × |\n|---|---:|---:|`)
-  let first: number | undefined
-  for (const name of Object.keys(toolTurn)) {
-    const milliseconds = measure('turn', name, variant, url)
-    first ??= milliseconds
-    console.log(`| ${name} | ${milliseconds.toFixed(2)} | ${(milliseconds / first).toFixed(2)} |`)
-  }
-  console.log()
+  table(`two-step tool turn, ${variant}`, 'ms', Object.keys(toolTurn), (name) =>
+    measure('turn', name, variant, url),
+  )
 }
 server.kill()
