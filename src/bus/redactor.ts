@@ -25,8 +25,11 @@ export class Redactor {
       )
       return
     }
-    this.#values = longestFirst([...this.#values, value, escaped(value)])
-    this.#escaped = longestFirst([...this.#escaped, escaped(value), escaped(escaped(value))])
+    // Servers echo what they were sent as they hold it: in a URL, or in a header's base64.
+    const bytes = Buffer.from(value)
+    const forms = [value, encodeURIComponent(bytes.toString()), bytes.toString('base64')]
+    this.#values = longestFirst([...this.#values, ...forms, escaped(value)])
+    this.#escaped = longestFirst([...this.#escaped, ...forms.map(escaped), escaped(escaped(value))])
   }
 
   /** Replaces registered values in a text. */

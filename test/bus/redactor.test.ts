@@ -39,6 +39,16 @@ describe('a registered secret', () => {
     expect(await bus.execute(Carry, { key: KEY })).toEqual({ key: KEY })
   })
 
+  test('is replaced when it stands URL-encoded or in base64', () => {
+    const bus = new MessageBus()
+    const secret = 'sk-a/b+c=1234567890'
+    bus.secret(secret)
+
+    expect(bus.redact(`?key=${encodeURIComponent(secret)} b64 ${btoa(secret)}`)).toBe(
+      '?key=[secret] b64 [secret]',
+    )
+  })
+
   test('is replaced in what is printed, by redact', () => {
     const bus = new MessageBus()
     bus.secret(KEY)
