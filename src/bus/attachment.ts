@@ -1,5 +1,6 @@
 import type { EventDefinition } from '../messages/define-event.ts'
-import type { Bus, Cleanup, Subscribe, SubscribeOptions } from './bus.ts'
+import type { Bus, Cleanup, Stream, Subscribe, SubscribeOptions } from './bus.ts'
+import type { Listening, Place } from './listening.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 /**
@@ -12,7 +13,7 @@ export class Attachment {
   #cleanup: Cleanup | undefined
   #detached = false
 
-  constructor(bus: Bus, parts: { subscribe: Subscribe; execute: Bus['execute'] }) {
+  constructor(bus: Bus, parts: { subscribe: Subscribe; execute: Bus['execute']; listening: Listening }) {
     const keep = (undo: () => void): Unsubscribe => {
       const off = unsubscribe(() => {
         this.#registrations.delete(off)
@@ -28,9 +29,15 @@ export class Attachment {
       subscriber: (data: never, scope: never) => void | Promise<void>,
       options?: SubscribeOptions,
     ) => keep(parts.subscribe(selector, subscriber, options))
+    const place: Place = { session: undefined, keep }
+    const events: Bus['events'] = (selector: Parameters<Stream>[0], options: Parameters<Stream>[1] = {}) =>
+      parts.listening.stream(selector, options, place)
     this.view = {
       execute: parts.execute,
       publish: (event, data) => bus.publish(event, data),
+      schedule: bus.schedule.bind(bus),
+      waitFor: (event, options = {}) => parts.listening.waitFor(event, options, place),
+      events,
       handle: (command, handler) => keep(bus.handle(command, handler)),
       on,
       use: (middleware, options) => keep(bus.use(middleware, options)),
@@ -39,8 +46,14 @@ export class Attachment {
       session: (id, options) => bus.session(id, options),
       secret: (value) => bus.secret(value),
       redact: (text) => bus.redact(text),
+      deadLetters: bus.deadLetters,
+      schedules: bus.schedules,
+      probe: (probe) => keep(bus.probe(probe)),
+      definition: (type) => bus.definition(type),
       now: () => bus.now(),
       newId: () => bus.newId(),
+      random: () => bus.random(),
+      after: (ms, run) => keep(bus.after(ms, run)),
     }
   }
 

@@ -2,17 +2,38 @@ import type * as z from 'zod'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { Envelope } from './envelope.ts'
+import type { EventStream } from './event-stream.ts'
 import type { Handler } from './handler-table.ts'
+import type { EventStreamOptions } from './listening.ts'
+import type { MailboxOptions } from './mailbox.ts'
 import type { Middleware } from './middleware.ts'
+import type { Probe } from './probe.ts'
+import type { RetryOptions } from './retry.ts'
 import type { Tap } from './recorder.ts'
+import type { Schedules } from './scheduler.ts'
 import type { Scope, Sender } from './scope.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
+import type { WaitOptions } from './waiting.ts'
 
 export type EventSubscriber<Data> = (data: Data, scope: Scope) => void | Promise<void>
 
 export interface SubscribeOptions {
-  /** How journal and failures name the subscriber (default: the function's name). */
+  /** How journal, failures and dead letters name the subscriber (default: the function's name). */
   name?: string
+  /** Its place among the subscribers of one event: higher comes earlier (default 0). */
+  priority?: number
+  /** How many events may wait for it, per key, and what happens to one more (default 10 000, `reject`). */
+  mailbox?: MailboxOptions
+  /** Runs it again after a failure, before the later events of that key; a number is `{ attempts }` (default: never). */
+  retry?: number | RetryOptions
+  /** Milliseconds that one attempt may take; then it fails with `TIMED_OUT` (default: no limit). */
+  timeout?: number
+  /** After a failure for good, sends the later events of its key to the dead letters too, in order (default false). */
+  park?: boolean
+  /** In what order events stay for this subscriber (default: the event's own key). */
+  key?: (message: Envelope & { readonly data: unknown }) => string
 }
 
 /** Any form of subscribing, its types erased: what {@link Registry.on} comes down to. */
@@ -21,6 +42,12 @@ export type Subscribe = (
   subscriber: (data: never, scope: never) => void | Promise<void>,
   options?: SubscribeOptions,
 ) => Unsubscribe
+
+/** Any form of streaming, its types erased. */
+export type Stream = (
+  selector: EventDefinition | readonly EventDefinition[] | string,
+  options?: EventStreamOptions,
+) => EventStream<never>
 
 /** The union of the data of several events. */
 export type DataOf<Events extends readonly EventDefinition[]> = z.output<Events[number]['data']>
@@ -52,6 +79,26 @@ export interface Registry {
     options?: SubscribeOptions,
   ): Unsubscribe
   on(pattern: string, subscriber: EventSubscriber<unknown>, options?: SubscribeOptions): Unsubscribe
+
+  /**
+   * Resolves to the data of the next event (that fits `where`). Rejects with `TIMED_OUT`, `CANCELLED`, or with
+   * `BUS_STOPPED` or `SCOPE_DISPOSED` when nothing can come any more.
+   */
+  waitFor<Data extends Schema>(
+    event: EventDefinition<Data>,
+    options?: WaitOptions<z.output<Data>>,
+  ): Promise<z.output<Data>>
+
+  /** Events as an asynchronous iterator, from now on; see {@link EventStream} for its end and its limit. */
+  events<Data extends Schema>(
+    event: EventDefinition<Data>,
+    options?: EventStreamOptions,
+  ): EventStream<z.output<Data>>
+  events<const Events extends readonly EventDefinition[]>(
+    events: Events,
+    options?: EventStreamOptions,
+  ): EventStream<DataOf<Events>>
+  events(pattern: string, options?: EventStreamOptions): EventStream<unknown>
 }
 
 /** One session's view of a bus. What was registered on it leaves with `dispose`, or at the end of a `using` block. */
@@ -85,8 +132,20 @@ export interface Bus extends Sender, Registry {
   secret(value: string): void
   /** Replaces secrets in a text, for what is printed or stored outside of the journal. */
   redact(text: string): string
+  /** What was accepted and could not be delivered. */
+  readonly deadLetters: DeadLetters
+  /** What waits for its time; see {@link Sender.schedule}. */
+  readonly schedules: Schedules
+  /** Measures the bus from inside, for metrics; see {@link Probe}. */
+  probe(probe: Probe): Unsubscribe
+  /** The definition of a type that was handled, subscribed to or sent before; undefined if none was. */
+  definition(type: string): CommandDefinition | EventDefinition | undefined
   /** The bus's clock: epoch milliseconds. */
   now(): number
   /** A new random id of `[0-9a-z]`. */
   newId(): string
+  /** A random number from 0 up to 1. */
+  random(): number
+  /** Runs something once, `ms` milliseconds from now, unless it is undone or the bus stops before. */
+  after(ms: number, run: () => void): Unsubscribe
 }

@@ -1,7 +1,9 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import type { Environment } from './environment.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
 
-/** The longest that a timer can wait (24.8 days); Node would end a longer one at once. */
-export const LONGEST_TIMER = 2 ** 31 - 1
+/** After a cancel, how long a handler that watches its signal may clean up before it is given up. */
+export const GRACE_MS = 1000
 
 /**
  * One node of the cancel tree: bus, session, or a command that was given a signal or timeout of its own. The
@@ -17,32 +19,34 @@ export class Cancellation implements Disposable {
   #onCancel: (() => void) | undefined
   #seen = false
   #disposed = false
-  #timer: NodeJS.Timeout | undefined
+  #timer: Unsubscribe | undefined
   #unlink: (() => void) | undefined
 
   constructor(options: {
     parent?: Cancellation | undefined
     signal?: AbortSignal | undefined
-    timeout?: { ms: number; deadline: number; what: string } | undefined
+    timeout?: { ms: number; what: string; environment: Environment } | undefined
   }) {
     const { parent, signal, timeout } = options
     this.#parent = parent
     const inherited = parent?.deadline
-    this.deadline = timeout ? Math.min(timeout.deadline, inherited ?? Infinity) : inherited
+    this.deadline = timeout
+      ? Math.min(timeout.environment.now() + timeout.ms, inherited ?? Infinity)
+      : inherited
     if (parent) {
       parent.#children.add(this)
       if (parent.#reason) this.cancel(parent.#reason)
     }
     if (signal) this.#link(signal)
-    if (timeout && timeout.ms <= LONGEST_TIMER && !this.#reason) {
-      const { ms, what } = timeout
+    if (timeout && !this.#reason) {
+      const { ms, what, environment } = timeout
       const expire = (): void =>
         this.cancel(
           new BuslineError('TIMED_OUT', `${what} took longer than its timeout of ${ms} ms.`, {
             data: { timeout: ms },
           }),
         )
-      this.#timer = setTimeout(expire, ms)
+      this.#timer = environment.after(ms, expire)
     }
   }
 
@@ -79,7 +83,7 @@ export class Cancellation implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer)
+    this.#timer?.()
     this.#unlink?.()
     this.#onCancel = undefined
     this.#disposed = true

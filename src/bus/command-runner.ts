@@ -2,32 +2,21 @@ import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith, type Schema } from '../messages/schema.ts'
-import type { Cancellation } from './cancellation.ts'
-import type { Message } from './envelope.ts'
+import { GRACE_MS, type Cancellation } from './cancellation.ts'
+import type { Core } from './core.ts'
 import type { RegisteredHandler } from './handler-table.ts'
 import { isThenable } from './is-thenable.ts'
-import type { Recorder, Status } from './recorder.ts'
+import type { Leaf } from './middleware.ts'
+import type { Status } from './recorder.ts'
 import type { Run } from './run.ts'
-
-/** After a cancel, how long a handler that watches its signal may clean up before it is given up. */
-const GRACE_MS = 1000
 
 /** Runs handlers and writes each command's one terminal record. */
 export class CommandRunner {
-  #recorder: Recorder
-  #clock: () => number
-  #beforeResult: (message: Message) => void
+  #core: Core
   #onEnd: (run: Run) => void
 
-  constructor(parts: {
-    recorder: Recorder
-    clock: () => number
-    beforeResult: (message: Message) => void
-    onEnd: (run: Run) => void
-  }) {
-    this.#recorder = parts.recorder
-    this.#clock = parts.clock
-    this.#beforeResult = parts.beforeResult
+  constructor(parts: { core: Core; onEnd: (run: Run) => void }) {
+    this.#core = parts.core
     this.#onEnd = parts.onEnd
   }
 
@@ -69,7 +58,7 @@ export class CommandRunner {
 
   async #whenReady(run: Run, finding: Promise<RegisteredHandler>): Promise<unknown> {
     const handler = await finding
-    if (run.route.command.effect) await this.#recorder.flush()
+    if (run.route.command.effect) await this.#core.recorder.flush()
     // Given up while it waited: it has its terminal record, so nothing may happen any more.
     return run.ended ? undefined : this.#call(run, handler)
   }
@@ -93,7 +82,7 @@ export class CommandRunner {
         try {
           const output = this.#succeed(run, value)
           // What a turn returns has been promised to somebody: it must not be lost after that.
-          if (run.route.command.startsTurn) this.#recorder.flush().then(() => resolve(output), reject)
+          if (run.route.command.startsTurn) this.#core.recorder.flush().then(() => resolve(output), reject)
           else resolve(output)
         } catch (error) {
           failed(error)
@@ -113,7 +102,7 @@ export class CommandRunner {
       const giveUp = (): void => {
         if (own.reason && !run.ended) run.giveUp?.(own.reason)
       }
-      if (own.seen) run.grace = setTimeout(giveUp, GRACE_MS)
+      if (own.seen) run.grace = this.#core.environment.after(GRACE_MS, giveUp)
       else giveUp()
     })
   }
@@ -126,9 +115,9 @@ export class CommandRunner {
     if (!onion) return handler.run(message.data, scope)
 
     let reached = false
-    const leaf = (): unknown => {
+    const leaf: Leaf = (_, inner) => {
       reached = true
-      return handler.run(message.data, scope)
+      return handler.run(message.data, inner)
     }
     return Promise.resolve(onion(message, scope, leaf)).then((output) => {
       if (reached || output !== undefined) return output
@@ -140,12 +129,11 @@ export class CommandRunner {
   }
 
   #succeed<Output extends Schema>(run: Run<Schema, Output>, outcome: unknown): z.output<Output> {
-    const { message } = run
-    const { command, losslessOutput, maskOutput } = run.route
-    const output = parseWith(command.output, outcome, `The result of ${message.type}`, 'INVALID_OUTPUT')
-    const recorded = command.recordOutput ? this.#recorder.on && command.recordOutput(output) : output
+    const { command, losslessOutput, maskOutput, resultName } = run.route
+    const output = parseWith(command.output, outcome, resultName, 'INVALID_OUTPUT')
+    const recorded = command.recordOutput ? this.#core.recorder.on && command.recordOutput(output) : output
     if (recorded !== undefined && !losslessOutput) {
-      assertLosslessJson(recorded, `The result of ${message.type}`)
+      assertLosslessJson(recorded, resultName)
     }
     this.#end(run, 'ok', maskOutput && !command.recordOutput ? maskOutput(recorded) : recorded, undefined)
     return output
@@ -155,16 +143,15 @@ export class CommandRunner {
     if (run.ended) return
     run.ended = true
     run.scope.running = false
-    clearTimeout(run.grace)
-    if (this.#recorder.on) {
-      this.#beforeResult(run.message)
-      this.#recorder.result(run.message, {
-        status,
-        ms: run.startedAt === undefined ? undefined : this.#clock() - run.startedAt,
-        by: run.by,
-        output,
-        error,
-      })
+    run.grace?.()
+    const { recorder, batches, probes, environment } = this.#core
+    if (run.startedAt !== undefined || recorder.on) {
+      const ms = run.startedAt === undefined ? undefined : environment.elapsed() - run.startedAt
+      if (recorder.on) {
+        batches.flush(run.message.id)
+        recorder.result(run.route.typeJson, run.message, { status, ms, by: run.by, output, error })
+      }
+      if (probes.any && ms !== undefined) probes.commandEnded(run.message, status, ms, run.by)
     }
     this.#onEnd(run)
   }

@@ -1,92 +1,96 @@
-// Longer than 200 lines: accepting a command and accepting an event are the two halves of one order of steps.
 import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
-import { TextDelta, type EventDefinition } from '../messages/define-event.ts'
-import { failureOf } from '../messages/failure.ts'
-import { assertLosslessJson } from '../messages/lossless-json.ts'
-import { parseWith, type Schema } from '../messages/schema.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
+import type { Schema } from '../messages/schema.ts'
 import type { SubscribeOptions } from './bus.ts'
-import { Cancellation } from './cancellation.ts'
-import { CommandRunner } from './command-runner.ts'
-import { Message } from './envelope.ts'
-import { HandlerTable, type Handler, type RegisteredHandler } from './handler-table.ts'
-import { Joining } from './joining.ts'
+import type { Cancellation } from './cancellation.ts'
+import { Commands } from './commands.ts'
+import { Core, type BusState } from './core.ts'
+import { DeadLetterBox } from './dead-letters.ts'
+import type { Environment } from './environment.ts'
+import { Events } from './events.ts'
+import type { Handler } from './handler-table.ts'
 import type { Journal } from './journal.ts'
-import { ListenerTable } from './listener-table.ts'
+import { Listening } from './listening.ts'
 import { Mailroom } from './mailroom.ts'
-import { MessageScope, type Dispatcher, type Origin } from './message-scope.ts'
-import { Receipt } from './receipt.ts'
-import { Recorder } from './recorder.ts'
-import { Redactor } from './redactor.ts'
-import { Routes, type CommandRoute } from './routes.ts'
-import { Run } from './run.ts'
+import type { Dispatcher, Origin } from './message-scope.ts'
+import { Outside } from './outside.ts'
+import type { Receipt } from './receipt.ts'
+import type { Schedulable, Scheduled, Timing } from './schedule.ts'
+import { Scheduler } from './scheduler.ts'
 import type { ExecuteOptions } from './scope.ts'
-import { StreamBatches } from './stream-batches.ts'
-import { Subscriber } from './subscriber.ts'
-import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
+import type { AnySubscriber } from './subscribing.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
 
-const NOBODY: readonly Subscriber[] = []
+type Selector = EventDefinition | readonly EventDefinition[] | string
 
-/**
- * Takes messages from wherever they come to where they go: parse, record, then run or deliver.
- */
+/** The parts of a bus, put together: what its public face, its sessions and its scopes call. */
 export class Dispatch implements Dispatcher {
-  readonly routes = new Routes()
-  readonly redactor = new Redactor()
-  readonly recorder: Recorder
+  readonly core: Core
+  readonly commands: Commands
+  readonly events: Events
   readonly mailroom: Mailroom
-  readonly batches: StreamBatches
-  readonly runs = new Set<Run>()
-  readonly root: Cancellation
-  state: 'running' | 'draining' | 'stopped' = 'running'
-  onIdle: () => void = () => undefined
-  endedRuns = 0
-  #handlers = new HandlerTable()
-  #listeners = new ListenerTable()
-  #sessionListeners = new Map<string, ListenerTable>()
-  #runner: CommandRunner
-  #joining = new Joining()
-  #now: () => number
-  #clock: () => number
-  #prefix: string
-  #roots = 0
+  readonly letters: DeadLetterBox
+  readonly scheduler: Scheduler
+  readonly listening: Listening
+  /** Asked to look whether everything has ended. */
+  onChange: () => void = () => undefined
 
   constructor(parts: {
     journal: Journal | undefined
-    now: () => number
-    clock: () => number
-    prefix: string
+    environment: Environment
     root: Cancellation
+    maxDepth: number
+    deadLetters: number
   }) {
-    this.#now = parts.now
-    this.#clock = parts.clock
-    this.#prefix = parts.prefix
-    this.root = parts.root
-    this.recorder = new Recorder({
-      journal: parts.journal,
-      now: parts.now,
-      redactor: this.redactor,
-      run: parts.prefix,
+    const core = new Core(parts)
+    const onIdle = (): void => {
+      if (core.state !== 'running') this.onChange()
+    }
+    this.core = core
+    this.letters = new DeadLetterBox({
+      core,
+      capacity: parts.deadLetters,
+      redelivery: {
+        subscribers: (type, session) => this.events.listeners.reachedBy(type, session),
+        event: async (letter, subscriber, original) => {
+          const { message, origin } = original ?? this.events.again(letter)
+          const receipt = this.events.redeliver(message, letter.key, origin, subscriber, letter.id)
+          return (await receipt.settled).delivered === 1
+        },
+        command: async ({ type, data, session }) => this.#executeByType(type, data, session),
+      },
     })
-    this.batches = new StreamBatches({ recorder: this.recorder, redactor: this.redactor, now: parts.now })
     this.mailroom = new Mailroom({
-      dispatcher: this,
-      recorder: this.recorder,
+      environment: parts.environment,
+      recorder: core.recorder,
       cancellation: parts.root,
-      onionFor: (type) => this.routes.onionFor(type),
-      onIdle: () => this.#checkIdle(),
+      probes: core.probes,
+      letters: this.letters,
+      onionFor: (type) => core.routes.onionFor(type),
+      onIdle,
     })
-    this.#runner = new CommandRunner({
-      recorder: this.recorder,
-      clock: parts.clock,
-      beforeResult: (message) => this.batches.flush(message.id),
-      onEnd: (run) => this.#forget(run),
+    this.events = new Events({ core, dispatcher: this, mailroom: this.mailroom })
+    this.commands = new Commands({ core, dispatcher: this, onIdle })
+    this.listening = new Listening({ core, events: this.events })
+    this.scheduler = new Scheduler({
+      core,
+      send: (definition, entry) => this.#sendScheduled(definition, entry),
     })
   }
 
+  get environment(): Environment {
+    return this.core.environment
+  }
+
+  get state(): BusState {
+    const { state } = this.core
+    return state === 'draining' && this.mailroom.waiting === 0 ? 'settling' : state
+  }
+
   get idle(): boolean {
-    return this.runs.size === 0 && this.mailroom.pending === 0 && this.#joining.isEmpty
+    return this.mailroom.pending === 0 && this.commands.idle
   }
 
   handle<Input extends Schema, Output extends Schema>(
@@ -94,241 +98,56 @@ export class Dispatch implements Dispatcher {
     handler: Handler<Input, Output>,
     session: string | undefined,
   ): Unsubscribe {
-    return this.#handlers.add(this.routes.command(command).command, handler, session)
+    return this.commands.handlers.add(this.core.routes.command(command).command, handler, session)
   }
 
   on(
-    selector: EventDefinition | readonly EventDefinition[] | string,
-    subscriber: (data: never, scope: never) => void | Promise<void>,
+    selector: Selector,
+    subscriber: AnySubscriber,
     options: SubscribeOptions | undefined,
     session: string | undefined,
   ): Unsubscribe {
-    const selectors = [selector]
-      .flat()
-      .map((one) => (typeof one === 'string' ? one : this.routes.event(one).event.type))
-    // Safe to erase: data was parsed with the schema of the event that the public signature paired it with.
-    // oxlint-disable-next-line typescript/consistent-type-assertions
-    const handler = subscriber as Subscriber['handler']
-    const entry = new Subscriber(options?.name ?? (subscriber.name || 'anonymous'), handler)
-    const table = session === undefined ? this.#listeners : this.#listenersOf(session)
-    const remove = table.add(selectors, entry)
-    return unsubscribe(() => {
-      entry.active = false
-      remove()
-      if (session !== undefined && table.size === 0) this.#sessionListeners.delete(session)
-    })
+    return this.events.on(selector, subscriber, options, session)
   }
 
   execute<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
     input: z.input<Input>,
     origin: Origin,
-    options: ExecuteOptions = {},
+    options?: ExecuteOptions,
   ): Promise<z.output<Output>> {
-    try {
-      return this.#start(command, input, origin, options)
-    } catch (error) {
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-      return Promise.reject(error)
-    }
+    return this.commands.execute(command, input, origin, options)
   }
 
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt {
-    const route = this.routes.event(event)
-    const parent = origin.from?.message
-    if (this.state === 'stopped' || (this.state === 'draining' && !origin.from)) throw stopped(event.type)
-
-    const parsing = attempt(() => {
-      const parsed = parseWith(event.data, data, `The data of ${event.type}`)
-      if (!route.losslessData) assertLosslessJson(parsed, `The data of ${event.type}`)
-      return parsed
-    })
-    if (!parsing.ok) {
-      this.recorder.note('rejected', { type: event.type, error: failureOf(parsing.error) }, parent)
-      throw parsing.error
-    }
-
-    const time = this.#now()
-    const place = { session: origin.session, turn: origin.from?.turn, parent }
-    const create = (content: unknown, id?: string, sameAs?: Message): Message =>
-      new Message(
-        'event',
-        event.type,
-        id ?? parent?.childId() ?? this.#rootId(),
-        time,
-        place,
-        content,
-        sameAs,
-      )
-    const key = event.key?.(parsing.value) ?? origin.session ?? ''
-    if (event.stream && this.recorder.on) {
-      const sender = parent?.id ?? `session ${origin.session ?? ''}`
-      const batch = this.batches.messageFor(sender, event.type, () => create(undefined))
-      const receipt = this.#deliver(create(parsing.value, batch.id, batch), key, origin.from)
-      this.batches.add(sender, event.type, TextDelta.parse(parsing.value).text)
-      return receipt
-    }
-    const message = create(parsing.value)
-    this.recorder.message(message, route.maskData ? route.maskData(parsing.value) : parsing.value)
-    return this.#deliver(message, key, origin.from)
+    return this.events.publish(event, data, origin)
   }
 
-  /** Until a participant has joined, a command without a handler waits for it instead of failing. */
-  waitForJoining(origin: Origin, joining: Promise<void>): void {
-    this.#joining.add(origin, joining, (failure) => {
-      if (failure) this.recorder.note('attachFailed', { error: failureOf(failure.error) })
-      this.#checkIdle()
-    })
+  schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled> {
+    return this.scheduler.add(message, data, timing, origin)
   }
 
-  #start<Input extends Schema, Output extends Schema>(
-    command: CommandDefinition<Input, Output>,
-    input: z.input<Input>,
-    origin: Origin,
-    options: ExecuteOptions,
-  ): Promise<z.output<Output>> {
-    const route = this.routes.command(command)
-    if (this.state === 'stopped') throw stopped(command.type)
-
-    const parent = origin.from?.message
-    const id = parent?.childId() ?? this.#rootId()
-    const turn = command.startsTurn ? id : (options.turn ?? origin.from?.turn)
-    const parsing = attempt(() => parseWith(command.input, input, `The input of ${command.type}`))
-    const place = { session: origin.session, turn, parent }
-    const message = new Message(
-      'command',
-      command.type,
-      id,
-      this.#now(),
-      place,
-      parsing.ok ? parsing.value : undefined,
+  /** What a schedule sends; a command that fails has no caller to tell, so it becomes a dead letter. */
+  #sendScheduled(
+    definition: Schedulable,
+    { data, session }: { data: unknown; session: string | undefined },
+  ): string {
+    const origin = new Outside(this.core.root, session)
+    const message = this.core.nextRootId
+    if (definition.kind === 'event') return this.publish(definition, data, origin).id
+    const { type } = definition
+    this.execute(definition, data, origin).catch((error: unknown) =>
+      this.letters.addCommand({ type, message, session, data, error }),
     )
-    const own = this.#ownCancellation(command.type, origin, options)
-    const cancellation = own ?? origin.cancellation
-    const scope = new MessageScope(this, message, {
-      parent: origin.from,
-      start: origin.start ?? origin,
-      cancellation,
-      context: options.context,
-    })
-    const run = new Run<Input, Output>({
-      route,
-      message,
-      scope,
-      startedAt: this.recorder.on ? this.#clock() : undefined,
-      own,
-    })
-    this.runs.add(run)
-
-    const recording = parsing.ok
-      ? this.#recordCommand(route, message, parsing.value)
-      : this.#recordRefused(route, message, input)
-    if (!parsing.ok) return this.#runner.fail(run, parsing.error)
-    if (!recording.ok) return this.#runner.fail(run, recording.error)
-    if (this.state !== 'running' && !origin.from) return this.#runner.fail(run, stopped(command.type))
-    if (own?.reason) return this.#runner.fail(run, own.reason)
-
-    const handler = this.#handlers.find(command.type, message.session)
-    if (handler) return this.#runner.run(run, handler)
-    return this.#runner.runLater(run, this.#handlerAfterJoining(message, origin))
+    return message
   }
 
-  async #handlerAfterJoining({ type, session }: Message, origin: Origin): Promise<RegisteredHandler> {
-    const handler = await this.#joining.wait(origin.start ?? origin, () => this.#handlers.find(type, session))
-    if (handler) return handler
-    const cause = this.#joining.failure
-    throw new BuslineError(
-      'NO_HANDLER',
-      `No handler for ${type}. Attach a participant that handles it (bus.attach), or register one (bus.handle), before executing.`,
-      { data: { type }, ...(cause === undefined ? {} : { cause }) },
-    )
-  }
-
-  /** The command's line. What its form for the journal can't hold is refused before the handler runs. */
-  #recordCommand<Input extends Schema, Output extends Schema>(
-    { command, losslessInput, maskInput }: CommandRoute<Input, Output>,
-    message: Message,
-    input: z.output<Input>,
-  ): Attempt<unknown> {
-    if (!this.recorder.on && (command.record || losslessInput)) return { ok: true, value: undefined }
-    const form = attempt(() => {
-      const data = command.record ? command.record(input, (text) => this.redactor.text(text)) : input
-      if (!losslessInput && data !== undefined) assertLosslessJson(data, `The input of ${command.type}`)
-      return command.record || !maskInput ? data : maskInput(data)
-    })
-    this.recorder.message(message, form.ok ? form.value : undefined)
-    return form
-  }
-
-  /** A refused input is recorded too, as far as JSON can hold it. */
-  #recordRefused({ maskInput }: CommandRoute, message: Message, input: unknown): Attempt<unknown> {
-    const isJson = attempt(() => assertLosslessJson(input, 'the input'))
-    const masked = maskInput ? maskInput(input) : input
-    this.recorder.message(message, isJson.ok ? masked : undefined)
-    return isJson
-  }
-
-  #ownCancellation(
-    type: string,
-    origin: Origin,
-    { signal, timeout }: ExecuteOptions,
-  ): Cancellation | undefined {
-    // A session with a signal cancels what comes from outside through it; below, whoever waits above is cancelled.
-    const inSession = origin.from === undefined && origin.cancellation !== this.root
-    if (signal === undefined && timeout === undefined && !inSession) return undefined
-    return new Cancellation({
-      parent: origin.cancellation,
-      signal,
-      timeout:
-        timeout === undefined ? undefined : { ms: timeout, deadline: this.#now() + timeout, what: type },
+  async #executeByType(type: string, data: unknown, session: string | undefined): Promise<unknown> {
+    const definition = this.core.routes.definition(type)
+    if (definition?.kind === 'command')
+      return this.execute(definition, data, new Outside(this.core.root, session))
+    throw new BuslineError('NO_HANDLER', `No handler for ${type}. Register one before redriving.`, {
+      data: { type },
     })
   }
-
-  #deliver(message: Message, key: string, publisher: MessageScope | undefined): Receipt {
-    const receipt = new Receipt(message.id, publisher)
-    const own = message.session === undefined ? undefined : this.#sessionListeners.get(message.session)
-    const everywhere = this.#listeners.reachedBy(message.type)
-    const inSession = own?.reachedBy(message.type) ?? NOBODY
-    receipt.expect([everywhere, inSession], key, everywhere.length + inSession.length)
-    for (const subscriber of everywhere) this.mailroom.post({ message, subscriber, key, receipt, publisher })
-    for (const subscriber of inSession) this.mailroom.post({ message, subscriber, key, receipt, publisher })
-    return receipt
-  }
-
-  #forget(run: Run): void {
-    this.runs.delete(run)
-    this.endedRuns++
-    run.own?.[Symbol.dispose]()
-    this.#checkIdle()
-  }
-
-  #checkIdle(): void {
-    if (this.state !== 'running' && this.idle) this.onIdle()
-  }
-
-  #listenersOf(session: string): ListenerTable {
-    const table = this.#sessionListeners.get(session) ?? new ListenerTable()
-    this.#sessionListeners.set(session, table)
-    return table
-  }
-
-  #rootId(): string {
-    return `${this.#prefix}-${++this.#roots}`
-  }
-}
-
-type Attempt<T> = { ok: true; value: T } | { ok: false; error: unknown }
-
-function attempt<T>(work: () => T): Attempt<T> {
-  try {
-    return { ok: true, value: work() }
-  } catch (error) {
-    return { ok: false, error }
-  }
-}
-
-function stopped(type: string): BuslineError {
-  return new BuslineError('BUS_STOPPED', `The bus is stopping or stopped; ${type} was not accepted.`, {
-    data: { type },
-  })
 }

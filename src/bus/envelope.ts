@@ -27,15 +27,20 @@ export class Message implements Envelope {
   readonly root: string
   readonly time: number
   readonly data: unknown
+  /** How many messages stand above it in its chain. */
+  readonly depth: number
   #children = 0
   #sameAs: Message | undefined
 
+  // Positional, because one is made for every message: an object of named parts costs as much as the message.
   constructor(
     kind: 'command' | 'event',
     type: string,
     id: string,
     time: number,
-    origin: { session: string | undefined; turn: string | undefined; parent: Message | undefined },
+    session: string | undefined,
+    turn: string | undefined,
+    parent: Message | undefined,
     data: unknown,
     sameAs?: Message,
   ) {
@@ -43,11 +48,18 @@ export class Message implements Envelope {
     this.type = type
     this.id = id
     this.time = time
-    this.session = origin.session
-    this.turn = origin.turn
-    this.cause = origin.parent?.id
-    this.root = origin.parent?.root ?? id
+    this.session = session
+    this.turn = turn
     this.data = data
+    if (parent === undefined) {
+      this.cause = undefined
+      this.root = id
+      this.depth = 0
+    } else {
+      this.cause = parent.id
+      this.root = parent.root
+      this.depth = parent.depth + 1
+    }
     this.#sameAs = sameAs
   }
 

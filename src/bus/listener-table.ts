@@ -34,12 +34,19 @@ export class ListenerTable {
     if (known) return known
 
     const listeners = new Set(selectorsFor(type).flatMap((selector) => this.#table.listeners(selector)))
-    const reached = [...this.#subscribers]
-      .filter(([listener]) => listeners.has(listener))
-      .map(([, subscriber]) => subscriber)
+    const reached = byPriority(
+      [...this.#subscribers]
+        .filter(([listener]) => listeners.has(listener))
+        .map(([, subscriber]) => subscriber),
+    )
     this.#reached.set(type, reached)
     return reached
   }
+}
+
+/** The order of delivery of one event's subscribers; equal priorities keep the order they come in. */
+export function byPriority(subscribers: readonly Subscriber[]): readonly Subscriber[] {
+  return subscribers.toSorted((a, b) => b.plan.priority - a.plan.priority)
 }
 
 /** `a.b.c` is selected by itself, `a.b.*`, `a.*` and `**`. */

@@ -6,18 +6,29 @@ import type { EventDefinition } from '../messages/define-event.ts'
 import { failureOf } from '../messages/failure.ts'
 import type { Schema } from '../messages/schema.ts'
 import { Attachment } from './attachment.ts'
-import type { Bus, Participant, SessionScope, Subscribe, SubscribeOptions } from './bus.ts'
+import type { Bus, Participant, SessionScope, Stream, Subscribe, SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
+import type { BusState } from './core.ts'
+import type { DeadLetters } from './dead-letters.ts'
 import { Dispatch } from './dispatch.ts'
+import type { Envelope } from './envelope.ts'
+import { afterTimeout, type Environment } from './environment.ts'
 import type { Handler } from './handler-table.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalRecord } from './journal.ts'
+import type { Place } from './listening.ts'
 import type { Origin } from './message-scope.ts'
 import type { Middleware } from './middleware.ts'
+import { Outside } from './outside.ts'
+import { checkPattern } from './pattern.ts'
+import type { Probe } from './probe.ts'
 import type { Receipt } from './receipt.ts'
 import type { Tap } from './recorder.ts'
-import type { ExecuteOptions } from './scope.ts'
+import type { Schedulable, Scheduled, Timing } from './schedule.ts'
+import type { Schedules } from './scheduler.ts'
+import type { ExecuteOptions, Sender } from './scope.ts'
 import { BusSession } from './session-scope.ts'
 import { stopBus, type StopReport } from './stop.ts'
+import { Tracker } from './tracker.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 export interface MessageBusOptions {
@@ -27,8 +38,17 @@ export interface MessageBusOptions {
   now?: (() => number) | undefined
   /** A random id of `[0-9a-z]`: the bus draws the prefix of its message ids from it, and participants theirs. */
   newId?: (() => string) | undefined
+  /** A random number from 0 up to 1, for jitter (default `Math.random`). */
+  random?: (() => number) | undefined
+  /** Runs something once after so many milliseconds; returns how to prevent it (default: `setTimeout`). */
+  after?: ((ms: number, run: () => void) => () => void) | undefined
+  /** How many messages one chain of causes may have, default 256: more is taken for a circle (`TOO_DEEP`). */
+  maxDepth?: number | undefined
+  /** How many dead letters are kept, default 1000; then the oldest is dropped, and recorded. */
+  deadLetters?: { capacity: number } | undefined
 }
 
+const NOWHERE: Place = { session: undefined, keep: unsubscribe }
 const randomId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10)
 
 /**
@@ -36,25 +56,40 @@ const randomId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10)
  * number of subscribers, and every message is a line of the journal. Nothing is shared between two buses.
  */
 export class MessageBus implements Bus {
+  readonly deadLetters: DeadLetters
+  readonly schedules: Schedules
   #dispatch: Dispatch
-  #newId: () => string
-  #now: () => number
+  #environment: Environment
   #outside: Origin
+  #timers = new Set<Unsubscribe>()
   #attachments = new Set<Attachment>()
   #detaching = new Set<Promise<void>>()
   #stopping: Promise<StopReport> | undefined
 
   constructor(options: MessageBusOptions = {}) {
-    this.#newId = options.newId ?? randomId
-    this.#now = options.now ?? Date.now
+    const { now = Date.now, newId = randomId, random = Math.random, after, maxDepth = 256 } = options
+    this.#environment = {
+      now,
+      newId,
+      random,
+      elapsed: options.now ?? (() => performance.now()),
+      after: after ? (ms, run) => unsubscribe(after(ms, run)) : afterTimeout,
+    }
     this.#dispatch = new Dispatch({
       journal: options.journal,
-      now: this.#now,
-      clock: options.now ?? (() => performance.now()),
-      prefix: this.#newId(),
+      environment: this.#environment,
       root: new Cancellation({}),
+      maxDepth: wholeNumber('maxDepth', maxDepth),
+      deadLetters: wholeNumber('deadLetters.capacity', options.deadLetters?.capacity ?? 1000),
     })
-    this.#outside = { from: undefined, session: undefined, cancellation: this.#dispatch.root }
+    this.#outside = new Outside(this.#dispatch.core.root)
+    this.deadLetters = this.#dispatch.letters
+    this.schedules = this.#dispatch.scheduler
+  }
+
+  /** Where the bus stands between `running` and `stopped`. */
+  get state(): BusState {
+    return this.#dispatch.state
   }
 
   handle<Input extends Schema, Output extends Schema>(
@@ -82,25 +117,80 @@ export class MessageBus implements Bus {
     return this.#dispatch.publish(event, data, this.#outside)
   }
 
+  schedule(message: Schedulable, data: unknown, timing: Timing): Promise<Scheduled> {
+    return this.#dispatch.schedule(message, data, timing, this.#outside)
+  }
+
+  waitFor: Bus['waitFor'] = (event, options = {}) => this.#dispatch.listening.waitFor(event, options, NOWHERE)
+
+  events: Bus['events'] = (selector: Parameters<Stream>[0], options: Parameters<Stream>[1] = {}) =>
+    this.#dispatch.listening.stream(selector, options, NOWHERE)
+
+  /**
+   * Sends through `work`'s argument and resolves when everything that this caused, directly or not, has ended: to
+   * what `work` returned, and to the messages in the order in which they were accepted (the first 10 000). Rejects as
+   * `work` does, after that too.
+   */
+  async track<T>(
+    work: (sender: Sender) => T | Promise<T>,
+    options: { session?: string } = {},
+  ): Promise<{ value: T; messages: readonly Envelope[] }> {
+    const tracker = new Tracker()
+    const origin = new Outside(this.#dispatch.core.root, options.session, tracker)
+    try {
+      const value = await work({
+        execute: (command, input, executeOptions) =>
+          this.#dispatch.execute(command, input, origin, executeOptions),
+        publish: (event, data) => this.#dispatch.publish(event, data, origin),
+        schedule: (message: Schedulable, data: unknown, timing: Timing) =>
+          this.#dispatch.schedule(message, data, timing, origin),
+      })
+      return { value, messages: tracker.messages }
+    } finally {
+      await tracker.quiet()
+    }
+  }
+
+  /**
+   * Takes over the scheduled messages and dead letters that earlier runs left, as their journals tell them: read with
+   * `readJournal`, oldest file first. Call it once, after participants and subscribers are there. What the journal
+   * masked as secret comes back masked.
+   */
+  async restore(
+    records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
+  ): Promise<{ scheduled: number; deadLetters: number }> {
+    const { letters, scheduler } = this.#dispatch
+    const before = letters.size
+    for await (const record of records) {
+      if (record.kind !== 'note') continue
+      letters.restore(record)
+      scheduler.restore(record)
+    }
+    letters.parkRestored()
+    return { scheduled: scheduler.resume(), deadLetters: letters.size - before }
+  }
+
   use(
     middleware: Middleware,
     options: { for?: readonly (CommandDefinition | EventDefinition | string)[] } = {},
   ): Unsubscribe {
     const selectors = options.for?.map((one) => (typeof one === 'string' ? one : one.type)) ?? ['**']
-    return this.#dispatch.routes.use(middleware, selectors)
+    for (const selector of selectors) checkPattern(selector)
+    return this.#dispatch.core.routes.use(middleware, selectors)
   }
 
   tap(tap: Tap): Unsubscribe {
-    return this.#dispatch.recorder.tap(tap)
+    return this.#dispatch.core.recorder.tap(tap)
   }
 
   attach(participant: Participant): Unsubscribe {
     // An origin of its own tells what the participant sends while it joins from what others wait for.
-    const origin = { ...this.#outside }
+    const origin = new Outside(this.#dispatch.core.root)
     const attachment = new Attachment(this, {
       subscribe: (selector, subscriber, options) =>
         this.#dispatch.on(selector, subscriber, options, undefined),
       execute: (command, input, options) => this.#dispatch.execute(command, input, origin, options),
+      listening: this.#dispatch.listening,
     })
     // Before what it attaches itself: `stop` goes backwards, and so waits for the cleanup of those first.
     this.#attachments.add(attachment)
@@ -112,7 +202,7 @@ export class MessageBus implements Bus {
     try {
       const joined = participant(attachment.view)
       if (joined instanceof Promise)
-        this.#dispatch.waitForJoining(
+        this.#dispatch.commands.waitForJoining(
           origin,
           joined.then((cleanup) => attachment.cleansUpWith(cleanup), failed),
         )
@@ -129,25 +219,54 @@ export class MessageBus implements Bus {
       id,
       dispatcher: this.#dispatch,
       registry: this.#dispatch,
-      parent: this.#dispatch.root,
+      parent: this.#dispatch.core.root,
       signal: options.signal,
     })
   }
 
   secret(value: string): void {
-    this.#dispatch.redactor.add(value)
+    this.#dispatch.core.redactor.add(value)
   }
 
   redact(text: string): string {
-    return this.#dispatch.redactor.text(text)
+    return this.#dispatch.core.redactor.text(text)
+  }
+
+  probe(probe: Probe): Unsubscribe {
+    return this.#dispatch.core.probes.add(probe)
+  }
+
+  definition(type: string): CommandDefinition | EventDefinition | undefined {
+    return this.#dispatch.core.routes.definition(type)
   }
 
   now(): number {
-    return this.#now()
+    return this.#environment.now()
   }
 
   newId(): string {
-    return this.#newId()
+    return this.#environment.newId()
+  }
+
+  random(): number {
+    return this.#environment.random()
+  }
+
+  after(ms: number, run: () => void): Unsubscribe {
+    const prevent = this.#environment.after(ms, () => {
+      this.#timers.delete(off)
+      try {
+        run()
+      } catch (error) {
+        this.#dispatch.core.recorder.note('timerFailed', { error: failureOf(error) })
+      }
+    })
+    const off = unsubscribe(() => {
+      this.#timers.delete(off)
+      prevent()
+    })
+    this.#timers.add(off)
+    return off
   }
 
   /**
@@ -171,6 +290,7 @@ export class MessageBus implements Bus {
           }
         }
         await Promise.all(this.#detaching)
+        for (const off of this.#timers) off()
         if (failures.length > 1)
           throw new AggregateError(failures, 'Several participants failed to clean up.')
         if (failures.length === 1) throw failures[0]
@@ -187,8 +307,17 @@ export class MessageBus implements Bus {
   #detach(attachment: Attachment): void {
     this.#attachments.delete(attachment)
     const cleaning = (async () => attachment.detach())()
-      .catch((error: unknown) => this.#dispatch.recorder.note('detachFailed', { error: failureOf(error) }))
+      .catch((error: unknown) =>
+        this.#dispatch.core.recorder.note('detachFailed', { error: failureOf(error) }),
+      )
       .finally(() => this.#detaching.delete(cleaning))
     this.#detaching.add(cleaning)
   }
+}
+
+function wholeNumber(option: string, value: number): number {
+  if (Number.isInteger(value) && value > 0) return value
+  throw new BuslineError('INVALID_OPTION', `${option} must be a whole number of at least 1, not ${value}.`, {
+    data: { option },
+  })
 }

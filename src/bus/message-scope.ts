@@ -4,21 +4,29 @@ import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Message } from './envelope.ts'
+import type { Environment } from './environment.ts'
+import type { Publication } from './publication.ts'
 import type { Receipt } from './receipt.ts'
+import type { Schedulable, Scheduled, Timing } from './schedule.ts'
 import type { ExecuteOptions, Scope } from './scope.ts'
-import type { Delivery, Subscriber } from './subscriber.ts'
+import { sleep } from './sleep.ts'
+import type { Subscriber } from './subscriber.ts'
+import type { Tracker } from './tracker.ts'
 
 /** Where a message comes from: outside (a bus, a session; `from` is undefined) or the scope of its parent. */
 export interface Origin {
   readonly from: MessageScope | undefined
   readonly session: string | undefined
   readonly cancellation: Cancellation
-  /** For a scope: where the chain of commands that it belongs to came in from outside. */
-  readonly start?: Origin | undefined
+  /** Where the chain that it belongs to came in from outside; for what is outside, itself. */
+  readonly start: Origin
+  /** Counts what the chain causes, if somebody tracks it. */
+  readonly tracker: Tracker | undefined
 }
 
 /** What scopes need of the bus. */
 export interface Dispatcher {
+  readonly environment: Environment
   execute<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
     input: z.input<Input>,
@@ -26,48 +34,31 @@ export interface Dispatcher {
     options?: ExecuteOptions,
   ): Promise<z.output<Output>>
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt
-}
-
-interface DeliveryPlace {
-  readonly subscriber: Subscriber
-  readonly key: string
-  readonly receipt: Receipt
-  readonly mailroom: { behind(subscriber: Subscriber, key: string): Delivery[] }
+  schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled>
 }
 
 const NO_CONTEXT: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** The scope of one command or of one delivery of an event. */
-export class MessageScope implements Scope, Origin {
-  readonly from: MessageScope = this
-  readonly message: Message
-  readonly parent: MessageScope | undefined
-  readonly cancellation: Cancellation
-  readonly start: Origin | undefined
-  readonly context: Readonly<Record<string, unknown>>
-  /** For a delivery: to whom, on which lane, and the receipt of the event. */
-  readonly delivery: DeliveryPlace | undefined
-  running = true
-  #dispatcher: Dispatcher
+export abstract class MessageScope implements Scope, Origin {
+  abstract readonly message: Message
+  abstract readonly cancellation: Cancellation
+  abstract readonly context: Readonly<Record<string, unknown>>
+  abstract readonly start: Origin
+  /** The scope that sent the message, undefined for one from outside. */
+  abstract readonly parent: MessageScope | undefined
+  /** For a delivery: to whom, and of what. */
+  abstract readonly subscriber: Subscriber | undefined
+  abstract readonly publication: Publication | undefined
+  abstract readonly running: boolean
+  protected abstract readonly dispatcher: Dispatcher
 
-  constructor(
-    dispatcher: Dispatcher,
-    message: Message,
-    parts: {
-      parent: MessageScope | undefined
-      cancellation: Cancellation
-      start: Origin | undefined
-      context?: Readonly<Record<string, unknown>> | undefined
-      delivery?: DeliveryPlace
-    },
-  ) {
-    this.#dispatcher = dispatcher
-    this.message = message
-    this.parent = parts.parent
-    this.cancellation = parts.cancellation
-    this.start = parts.start
-    this.context = parts.context ?? parts.parent?.context ?? NO_CONTEXT
-    this.delivery = parts.delivery
+  get from(): MessageScope {
+    return this
+  }
+
+  get tracker(): Tracker | undefined {
+    return this.start.tracker
   }
 
   get session(): string | undefined {
@@ -95,10 +86,152 @@ export class MessageScope implements Scope, Origin {
     input: z.input<Input>,
     options?: ExecuteOptions,
   ): Promise<z.output<Output>> {
-    return this.#dispatcher.execute(command, input, this, options)
+    return this.dispatcher.execute(command, input, this, options)
   }
 
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>): Receipt {
-    return this.#dispatcher.publish(event, data, this)
+    return this.dispatcher.publish(event, data, this)
+  }
+
+  schedule(message: Schedulable, data: unknown, timing: Timing): Promise<Scheduled> {
+    return this.dispatcher.schedule(message, data, timing, this)
+  }
+
+  get environment(): Environment {
+    return this.dispatcher.environment
+  }
+
+  now(): number {
+    return this.environment.now()
+  }
+
+  newId(): string {
+    return this.environment.newId()
+  }
+
+  random(): number {
+    return this.environment.random()
+  }
+
+  sleep(ms: number): Promise<void> {
+    return sleep(ms, this.environment, this.signal)
+  }
+
+  /** The same scope under a cancellation of its own. */
+  under(cancellation: Cancellation): MessageScope {
+    return new NarrowedScope(this.dispatcher, this, cancellation)
+  }
+}
+
+/** The scope of one execution of a command. */
+export class CommandScope extends MessageScope {
+  readonly message: Message
+  readonly parent: MessageScope | undefined
+  readonly cancellation: Cancellation
+  readonly start: Origin
+  readonly subscriber = undefined
+  readonly publication = undefined
+  running = true
+  protected readonly dispatcher: Dispatcher
+  #context: Readonly<Record<string, unknown>> | undefined
+
+  constructor(
+    dispatcher: Dispatcher,
+    message: Message,
+    origin: Origin,
+    cancellation: Cancellation,
+    context: Readonly<Record<string, unknown>> | undefined,
+  ) {
+    super()
+    this.dispatcher = dispatcher
+    this.message = message
+    this.parent = origin.from
+    this.cancellation = cancellation
+    this.start = origin.start
+    this.#context = context
+  }
+
+  get context(): Readonly<Record<string, unknown>> {
+    return this.#context ?? this.parent?.context ?? NO_CONTEXT
+  }
+}
+
+/** The scope of one delivery. All but the subscriber is common to the event's deliveries, so it stays small. */
+export class DeliveryScope extends MessageScope {
+  readonly publication: Publication
+  readonly subscriber: Subscriber
+  running = true
+
+  constructor(publication: Publication, subscriber: Subscriber) {
+    super()
+    this.publication = publication
+    this.subscriber = subscriber
+  }
+
+  get message(): Message {
+    return this.publication.message
+  }
+
+  get cancellation(): Cancellation {
+    return this.publication.cancellation
+  }
+
+  get start(): Origin {
+    return this.publication.origin.start
+  }
+
+  /** Nobody waits for a delivery by having sent the event, so it has no parent. */
+  get parent(): undefined {
+    return undefined
+  }
+
+  get context(): Readonly<Record<string, unknown>> {
+    return this.publication.origin.from?.context ?? NO_CONTEXT
+  }
+
+  protected get dispatcher(): Dispatcher {
+    return this.publication.dispatcher
+  }
+}
+
+/** What a layer of the onion runs the inner ones with, when it limits them by time or by a signal. */
+class NarrowedScope extends MessageScope {
+  readonly cancellation: Cancellation
+  protected readonly dispatcher: Dispatcher
+  #whole: MessageScope
+
+  constructor(dispatcher: Dispatcher, whole: MessageScope, cancellation: Cancellation) {
+    super()
+    this.dispatcher = dispatcher
+    this.#whole = whole
+    this.cancellation = cancellation
+  }
+
+  get message(): Message {
+    return this.#whole.message
+  }
+
+  get context(): Readonly<Record<string, unknown>> {
+    return this.#whole.context
+  }
+
+  get start(): Origin {
+    return this.#whole.start
+  }
+
+  get parent(): MessageScope | undefined {
+    return this.#whole.parent
+  }
+
+  get subscriber(): Subscriber | undefined {
+    return this.#whole.subscriber
+  }
+
+  get publication(): Publication | undefined {
+    return this.#whole.publication
+  }
+
+  get running(): boolean {
+    return this.#whole.running
   }
 }

@@ -42,12 +42,15 @@ export class Recorder {
     })
   }
 
-  message(message: Envelope, data: unknown): void {
-    if (this.on)
-      this.#write(message.time, `"kind":"${message.kind}",${this.#envelope(message)}`, 'data', data)
+  /** The line of a command or an event; its type as JSON is known to its route. */
+  message(typeJson: string, message: Envelope, data: unknown): void {
+    if (!this.on) return
+    const envelope = `"kind":"${message.kind}","type":${typeJson},"id":"${message.id}"${ids(message)}`
+    this.#write(message.time, envelope, 'data', data)
   }
 
   result(
+    typeJson: string,
     command: Envelope,
     end: {
       status: Status
@@ -58,9 +61,8 @@ export class Recorder {
     },
   ): void {
     if (!this.on) return
-    const { type, id, session, turn, cause, root } = command
     const by = end.by ? `,"by":${JSON.stringify(end.by)}` : ''
-    const envelope = `"kind":"result","type":${JSON.stringify(type)},"of":"${id}"${ids({ session, turn, cause, root })},"ms":${round(end.ms ?? this.#now() - command.time)},"status":"${end.status}"${by}`
+    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${ids(command)},"ms":${round(end.ms ?? this.#now() - command.time)},"status":"${end.status}"${by}`
     if (end.status === 'ok') this.#write(this.#now(), envelope, 'output', end.output)
     else this.#write(this.#now(), envelope, 'error', failureOf(end.error))
   }
@@ -101,10 +103,6 @@ export class Recorder {
       this.#write(this.#now(), '"kind":"header","type":"busline.journal"', 'data', data, '"v":1,')
     if (cutBytes > 0) this.note('recovered', { cutBytes })
     if (nextSeq > 0) this.note('opened', data)
-  }
-
-  #envelope({ type, id, session, turn, cause, root }: Envelope): string {
-    return `"type":${JSON.stringify(type)},"id":"${id}"${ids({ session, turn, cause, root })}`
   }
 
   #write(time: number, envelope: string, field: string, value: unknown, before = ''): void {

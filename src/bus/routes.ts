@@ -4,7 +4,8 @@ import type { EventDefinition } from '../messages/define-event.ts'
 import { yieldsLosslessJson } from '../messages/lossless-json.ts'
 import type { Schema } from '../messages/schema.ts'
 import { secretMask, type Mask } from '../messages/secret-fields.ts'
-import { compose, selects, type Middleware, type Onion } from './middleware.ts'
+import { compose, type Middleware, type Onion } from './middleware.ts'
+import { selects } from './pattern.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 /** What is worked out once per command, at its first use and whenever a middleware comes or goes. */
@@ -15,10 +16,18 @@ export interface CommandRoute<Input extends Schema = Schema, Output extends Sche
   readonly maskInput: Mask | undefined
   readonly maskOutput: Mask | undefined
   readonly onion: Onion | undefined
+  /** How errors name its input and its result. */
+  readonly inputName: string
+  readonly resultName: string
+  /** The type as it stands in the journal. */
+  readonly typeJson: string
 }
 
 export interface EventRoute {
   readonly event: EventDefinition
+  /** How errors name its data. */
+  readonly dataName: string
+  readonly typeJson: string
   readonly losslessData: boolean
   readonly maskData: Mask | undefined
 }
@@ -30,7 +39,7 @@ interface Layer {
 
 /** The routes of a bus: one definition per type, and the middleware composed for it. */
 export class Routes {
-  #definitions = new Map<string, object>()
+  #definitions = new Map<string, CommandDefinition | EventDefinition>()
   #commands = new WeakMap<object, CommandRoute>()
   #events = new WeakMap<object, EventRoute>()
   #onions = new Map<string, Onion | undefined>()
@@ -58,6 +67,9 @@ export class Routes {
       maskInput: secretMask(command.input),
       maskOutput: secretMask(command.output),
       onion: this.onionFor(command.type),
+      inputName: `The input of ${command.type}`,
+      resultName: `The result of ${command.type}`,
+      typeJson: JSON.stringify(command.type),
     }
     this.#commands.set(command, route)
     return route
@@ -76,11 +88,27 @@ export class Routes {
     this.#claim(event)
     const route = {
       event,
+      dataName: `The data of ${event.type}`,
+      typeJson: JSON.stringify(event.type),
       losslessData: yieldsLosslessJson(event.data),
       maskData: secretMask(event.data),
     }
     this.#events.set(event, route)
     return route
+  }
+
+  /** What is known of a type. */
+  definition(type: string): CommandDefinition | EventDefinition | undefined {
+    return this.#definitions.get(type)
+  }
+
+  /** A message's data without what its schema marks as secret, for notes. */
+  masked(type: string, data: unknown): unknown {
+    const definition = this.#definitions.get(type)
+    if (!definition) return data
+    const mask =
+      definition.kind === 'command' ? this.command(definition).maskInput : this.event(definition).maskData
+    return mask ? mask(data) : data
   }
 
   use(middleware: Middleware, selectors: readonly string[]): Unsubscribe {

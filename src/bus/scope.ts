@@ -4,6 +4,7 @@ import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { Envelope } from './envelope.ts'
 import type { Receipt } from './receipt.ts'
+import type { Scheduled, Timing } from './schedule.ts'
 
 export interface ExecuteOptions {
   /** Cancels the command; it rejects with `CANCELLED` once its handler has cleaned up. */
@@ -33,6 +34,21 @@ export interface Sender {
    * promise, so there is nothing to forget. Throws a coded error when the data does not fit.
    */
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>): Receipt
+
+  /**
+   * Sends a message later, once or repeatedly. Resolves when the schedule is as durable as the journal promises; see
+   * {@link Timing} for when, and `bus.restore` for how it survives a restart.
+   */
+  schedule<Input extends Schema, Output extends Schema>(
+    command: CommandDefinition<Input, Output>,
+    input: z.input<Input>,
+    timing: Timing,
+  ): Promise<Scheduled>
+  schedule<Data extends Schema>(
+    event: EventDefinition<Data>,
+    data: z.input<Data>,
+    timing: Timing,
+  ): Promise<Scheduled>
 }
 
 /** What a handler or subscriber gets beside its input: the same bus, bound to the current message. */
@@ -47,4 +63,12 @@ export interface Scope extends Sender {
   readonly deadline: number | undefined
   /** Hidden context that the caller gave, for tools; empty by default. */
   readonly context: Readonly<Record<string, unknown>>
+  /** The bus's clock: epoch milliseconds. */
+  now(): number
+  /** A new random id of `[0-9a-z]`. */
+  newId(): string
+  /** A random number from 0 up to 1. */
+  random(): number
+  /** Resolves after `ms` milliseconds of the bus's clock; rejects at once with the reason when it is cancelled. */
+  sleep(ms: number): Promise<void>
 }

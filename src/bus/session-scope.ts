@@ -3,11 +3,13 @@ import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
-import type { Registry, SessionScope, SubscribeOptions } from './bus.ts'
+import type { Registry, SessionScope, Stream, SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
 import type { Handler } from './handler-table.ts'
+import type { Listening, Place } from './listening.ts'
 import type { Dispatcher, Origin } from './message-scope.ts'
 import type { Receipt } from './receipt.ts'
+import type { Schedulable, Scheduled, Timing } from './schedule.ts'
 import type { ExecuteOptions } from './scope.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
@@ -15,6 +17,7 @@ type Selector = EventDefinition | readonly EventDefinition[] | string
 
 /** How a session registers on its bus. */
 export interface SessionRegistry {
+  readonly listening: Listening
   handle<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
     handler: Handler<Input, Output>,
@@ -32,6 +35,7 @@ export interface SessionRegistry {
 export class BusSession implements SessionScope, Origin {
   readonly session: string
   readonly from = undefined
+  readonly tracker = undefined
   readonly cancellation: Cancellation
   #own: Cancellation | undefined
   #dispatcher: Dispatcher
@@ -54,6 +58,10 @@ export class BusSession implements SessionScope, Origin {
     this.cancellation = this.#own ?? parts.parent
   }
 
+  get start(): Origin {
+    return this
+  }
+
   execute<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
     input: z.input<Input>,
@@ -66,6 +74,11 @@ export class BusSession implements SessionScope, Origin {
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>): Receipt {
     if (this.#disposed) throw this.#gone()
     return this.#dispatcher.publish(event, data, this)
+  }
+
+  schedule(message: Schedulable, data: unknown, timing: Timing): Promise<Scheduled> {
+    if (this.#disposed) return Promise.reject(this.#gone())
+    return this.#dispatcher.schedule(message, data, timing, this)
   }
 
   handle: Registry['handle'] = (command, handler) => {
@@ -82,6 +95,16 @@ export class BusSession implements SessionScope, Origin {
     return this.#keep(this.#registry.on(selector, subscriber, options, this.session))
   }
 
+  waitFor: Registry['waitFor'] = (event, options = {}) => {
+    if (this.#disposed) return Promise.reject(this.#gone())
+    return this.#registry.listening.waitFor(event, options, this.#place)
+  }
+
+  events: Registry['events'] = (selector: Parameters<Stream>[0], options: Parameters<Stream>[1] = {}) => {
+    if (this.#disposed) throw this.#gone()
+    return this.#registry.listening.stream(selector, options, this.#place)
+  }
+
   dispose(): void {
     this.#disposed = true
     for (const off of [...this.#registrations].toReversed()) off()
@@ -93,7 +116,11 @@ export class BusSession implements SessionScope, Origin {
     this.dispose()
   }
 
-  #keep(off: Unsubscribe): Unsubscribe {
+  get #place(): Place {
+    return { session: this.session, keep: (undo) => this.#keep(undo) }
+  }
+
+  #keep(off: () => void): Unsubscribe {
     const kept = unsubscribe(() => {
       this.#registrations.delete(kept)
       off()

@@ -1,47 +1,50 @@
 import { BuslineError } from '../messages/busline-error.ts'
-import { LONGEST_TIMER } from './cancellation.ts'
+import { GRACE_MS } from './cancellation.ts'
 import type { Dispatch } from './dispatch.ts'
 
 /** What a stop came to: what still ended, what had to be given up, and whether the deadline passed. */
 export interface StopReport {
   /** Commands and deliveries that ended while stopping. */
   completed: number
+  /** Commands, and events with a delivery that had not ended (once for each such delivery). */
   abandoned: { id: string; type: string }[]
   timedOut: boolean
 }
 
-/** After the deadline, how long work that was cancelled may clean up. */
-const SETTLE_MS = 1000
-
-/** Draining, then cancelling what is late, then the participants' cleanups, then the last flush. */
+/** Goes through the states of a stop; see {@link BusState}. */
 export async function stopBus(parts: {
   dispatch: Dispatch
   deadline: number
   detach: () => Promise<void>
 }): Promise<StopReport> {
   const { dispatch, deadline, detach } = parts
-  const before = dispatch.endedRuns + dispatch.mailroom.delivered
-  dispatch.state = 'draining'
+  const { core, mailroom, commands } = dispatch
+  const ended = (): number => commands.ended + mailroom.ended
+  const before = ended()
+  core.state = 'draining'
+  dispatch.scheduler.close()
 
   const drained = await idleWithin(dispatch, deadline)
   if (!drained) {
-    dispatch.root.cancel(
+    core.state = 'cancelling'
+    dispatch.listening.close()
+    core.root.cancel(
       new BuslineError('CANCELLED', `The bus was stopped and did not drain within ${deadline} ms.`),
     )
-    await idleWithin(dispatch, SETTLE_MS)
+    await idleWithin(dispatch, GRACE_MS)
   }
-  const completed = dispatch.endedRuns + dispatch.mailroom.delivered - before
-  const abandoned = abandonRuns(dispatch)
-  if (dispatch.mailroom.pending > 0)
-    dispatch.recorder.note('abandoned', { deliveries: dispatch.mailroom.pending })
+  core.state = 'flushing'
+  dispatch.listening.close()
+  const completed = ended() - before
+  const abandoned = [...abandonDeliveries(dispatch), ...abandonRuns(dispatch)]
 
-  dispatch.batches.flushAll()
+  core.batches.flushAll()
   try {
     await detach()
   } finally {
-    dispatch.state = 'stopped'
-    dispatch.mailroom.close()
-    await dispatch.recorder.close()
+    core.state = 'stopped'
+    mailroom.close()
+    await core.recorder.close()
   }
   return { completed, abandoned, timedOut: !drained }
 }
@@ -49,17 +52,26 @@ export async function stopBus(parts: {
 function idleWithin(dispatch: Dispatch, ms: number): Promise<boolean> {
   if (dispatch.idle) return Promise.resolve(true)
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), Math.min(ms, LONGEST_TIMER))
-    dispatch.onIdle = () => {
-      clearTimeout(timer)
+    const off = dispatch.environment.after(ms, () => resolve(false))
+    dispatch.onChange = () => {
+      if (!dispatch.idle) return
+      off()
       resolve(true)
     }
   })
 }
 
+/** Names what was accepted and will not have been delivered. */
+function abandonDeliveries({ mailroom, core }: Dispatch): { id: string; type: string }[] {
+  return mailroom.unfinished.map(({ subscriber, message }) => {
+    core.recorder.note('abandoned', { event: message.id, subscriber: subscriber.name }, message)
+    return { id: message.id, type: message.type }
+  })
+}
+
 /** Ends what is still running, last started first, so that a child's record precedes its parent's. */
-function abandonRuns(dispatch: Dispatch): { id: string; type: string }[] {
-  const late = [...dispatch.runs].toReversed()
+function abandonRuns({ commands }: Dispatch): { id: string; type: string }[] {
+  const late = [...commands.runs].toReversed()
   for (const run of late) {
     run.giveUp?.(new BuslineError('ABANDONED', `${run.message.type} had not ended when the bus stopped.`))
   }

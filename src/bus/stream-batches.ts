@@ -1,12 +1,16 @@
 import type { Message } from './envelope.ts'
+import type { Environment } from './environment.ts'
 import type { Recorder } from './recorder.ts'
 import type { Redactor } from './redactor.ts'
+import type { EventRoute } from './routes.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
 
 const FLUSH_AFTER_MS = 250
 const FLUSH_AFTER_CHARACTERS = 4096
 
 interface Batch {
   message: Message
+  typeJson: string
   deltas: [dtMs: number, text: string][]
   length: number
 }
@@ -19,33 +23,36 @@ interface Batch {
 export class StreamBatches {
   #recorder: Recorder
   #redactor: Redactor
-  #now: () => number
+  #environment: Environment
   /** By who sends (the causing message, or a session from outside), then by type. */
   #open = new Map<string, Map<string, Batch>>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Unsubscribe | undefined
 
-  constructor(parts: { recorder: Recorder; redactor: Redactor; now: () => number }) {
+  constructor(parts: { recorder: Recorder; redactor: Redactor; environment: Environment }) {
     this.#recorder = parts.recorder
     this.#redactor = parts.redactor
-    this.#now = parts.now
+    this.#environment = parts.environment
   }
 
   /** The message that stands for the deltas of a batch, made by `create` when a new batch begins. */
-  messageFor(sender: string, type: string, create: () => Message): Message {
+  messageFor(sender: string, { event: { type }, typeJson }: EventRoute, create: () => Message): Message {
     const streams = this.#open.get(sender) ?? new Map<string, Batch>()
     const open = streams.get(type)
     if (open) return open.message
     const message = create()
-    streams.set(type, { message, deltas: [], length: 0 })
+    streams.set(type, { message, typeJson, deltas: [], length: 0 })
     this.#open.set(sender, streams)
-    this.#timer ??= setTimeout(() => this.#onTimer(), FLUSH_AFTER_MS).unref()
+    this.#timer ??= this.#environment.after(FLUSH_AFTER_MS, () => this.#onTimer())
     return message
   }
 
   add(sender: string, type: string, text: string): void {
     const batch = this.#open.get(sender)?.get(type)
     if (!batch) return
-    batch.deltas.push([Math.max(0, Math.round((this.#now() - batch.message.time) * 1000) / 1000), text])
+    batch.deltas.push([
+      Math.max(0, Math.round((this.#environment.now() - batch.message.time) * 1000) / 1000),
+      text,
+    ])
     batch.length += text.length
     if (batch.length >= FLUSH_AFTER_CHARACTERS) this.#write(sender, batch, false)
   }
@@ -58,7 +65,7 @@ export class StreamBatches {
   /** Writes everything that is open. */
   flushAll(): void {
     for (const sender of this.#open.keys()) this.flush(sender)
-    clearTimeout(this.#timer)
+    this.#timer?.()
     this.#timer = undefined
   }
 
@@ -67,7 +74,7 @@ export class StreamBatches {
     for (const [sender, streams] of this.#open) {
       for (const batch of streams.values()) this.#write(sender, batch, false)
     }
-    if (this.#open.size > 0) this.#timer = setTimeout(() => this.#onTimer(), FLUSH_AFTER_MS).unref()
+    if (this.#open.size > 0) this.#timer = this.#environment.after(FLUSH_AFTER_MS, () => this.#onTimer())
   }
 
   #write(sender: string, batch: Batch, final: boolean): void {
@@ -80,6 +87,6 @@ export class StreamBatches {
     const clean = this.#redactor.text(joined)
     const piecewise = batch.deltas.map(([, text]) => this.#redactor.text(text)).join('')
     const deltas = piecewise !== clean ? [[batch.deltas[0]?.[0] ?? 0, clean]] : batch.deltas
-    this.#recorder.message(batch.message, { deltas })
+    this.#recorder.message(batch.typeJson, batch.message, { deltas })
   }
 }

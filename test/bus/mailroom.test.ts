@@ -73,7 +73,7 @@ describe('a delivery', () => {
     const receipt = bus.publish(Greeted, { name: 'Ada' })
     off()
 
-    expect(await receipt.settled).toEqual({ delivered: 0, failed: 0, skipped: 1 })
+    expect(await receipt.settled).toEqual({ delivered: 0, failed: 0, skipped: 1, dropped: 0 })
     expect(heard).toEqual([])
     expect(recordsOf(journal, 'note', 'bus.discarded')).toMatchObject([
       { cause: 'run-1', data: { event: 'run-1', subscriber: 'listener' } },
@@ -254,7 +254,7 @@ describe('a failing subscriber', () => {
     bus.on(DeliveryFailed, (data) => void failures.push(data))
     const receipt = bus.publish(Greeted, { name: 'Ada' })
 
-    expect(await receipt.settled).toEqual({ delivered: 2, failed: 1, skipped: 0 })
+    expect(await receipt.settled).toEqual({ delivered: 2, failed: 1, skipped: 0, dropped: 0 })
     await idle()
     expect(heard).toEqual(['first', 'last'])
     expect(failures).toEqual([
@@ -336,7 +336,7 @@ describe('a failing subscriber', () => {
     await bus.stop({ deadline: 1 })
     late.reject(new Error('too late'))
 
-    expect(await receipt.settled).toEqual({ delivered: 0, failed: 1, skipped: 0 })
+    expect(await receipt.settled).toEqual({ delivered: 0, failed: 1, skipped: 0, dropped: 0 })
   })
 })
 

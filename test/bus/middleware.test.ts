@@ -151,6 +151,7 @@ describe('middleware', () => {
       delivered: 0,
       failed: 0,
       skipped: 1,
+      dropped: 0,
     })
     expect(heard).toEqual([])
     expect(recordsOf(journal, 'note', 'bus.filtered')).toMatchObject([

@@ -26,6 +26,7 @@ describe('a receipt', () => {
       delivered: 0,
       failed: 0,
       skipped: 0,
+      dropped: 0,
     })
   })
 
@@ -49,7 +50,7 @@ describe('a receipt', () => {
     bus.on(A, (_, scope) => void scope.publish(B, {}))
     bus.on(B, () => stuck.promise)
 
-    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
     stuck.resolve()
   })
 
@@ -60,7 +61,7 @@ describe('a receipt', () => {
       throw new Error('no')
     })
 
-    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 0, failed: 2, skipped: 0 })
+    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 0, failed: 2, skipped: 0, dropped: 0 })
   })
 
   test('gives the same promise again, also when it has settled', async () => {
@@ -72,7 +73,7 @@ describe('a receipt', () => {
     expect(receipt.settled).toBe(settled)
     await settled
     expect(receipt.settled).toBe(settled)
-    expect(await receipt.settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await receipt.settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
   })
 })
 
@@ -129,7 +130,7 @@ describe('waiting for oneself is SELF_WAIT, not a hang:', () => {
       errors.push(thrownBy(() => scope.publish(A, {}).settled))
     })
 
-    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
     expect(errors).toMatchObject([{ code: 'SELF_WAIT' }])
   })
 
@@ -164,7 +165,7 @@ describe('waiting for oneself is SELF_WAIT, not a hang:', () => {
       await waiting
     })
 
-    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
     expect(errors).toMatchObject([{ code: 'SELF_WAIT' }])
   })
 
@@ -180,7 +181,7 @@ describe('waiting for oneself is SELF_WAIT, not a hang:', () => {
       await scope.publish(A, {}).settled
     })
 
-    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
     expect(errors).toMatchObject([{ code: 'SELF_WAIT' }])
   })
 
@@ -195,7 +196,7 @@ describe('waiting for oneself is SELF_WAIT, not a hang:', () => {
       if (errors.length === 0) errors.push(thrownBy(() => scope.publish(A, {}).settled))
     })
 
-    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await bus.publish(A, {}).settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
     expect(errors).toMatchObject([{ code: 'SELF_WAIT' }])
   })
 
@@ -223,7 +224,7 @@ describe('there is no alarm', () => {
     const { settled } = bus.publish(A, {})
     gate.resolve()
 
-    expect(await settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
   })
 
   test('when a delivery waits for an event that only others get', async () => {
@@ -235,7 +236,7 @@ describe('there is no alarm', () => {
     bus.on(B, () => idle(1))
     await bus.publish(A, {}).settled
 
-    expect(reports).toEqual([{ delivered: 1, failed: 0, skipped: 0 }])
+    expect(reports).toEqual([{ delivered: 1, failed: 0, skipped: 0, dropped: 0 }])
   })
 
   test('when the same subscriber gets it on another key', async () => {
@@ -259,7 +260,7 @@ describe('there is no alarm', () => {
     })
     await bus.publish(A, {}).settled
 
-    expect(await receipt?.settled).toEqual({ delivered: 1, failed: 0, skipped: 0 })
+    expect(await receipt?.settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
   })
 
   test('when a subscriber waits for an event whose other receivers wait for nothing of its own', async () => {
@@ -275,8 +276,8 @@ describe('there is no alarm', () => {
     await bus.publish(A, {}).settled
 
     expect(reports).toEqual([
-      { delivered: 1, failed: 0, skipped: 0 },
-      { delivered: 1, failed: 0, skipped: 0 },
+      { delivered: 1, failed: 0, skipped: 0, dropped: 0 },
+      { delivered: 1, failed: 0, skipped: 0, dropped: 0 },
     ])
   })
 
@@ -285,7 +286,7 @@ describe('there is no alarm', () => {
     bus.on(A, () => idle(1))
     bus.handle(Work, async (_, scope) => JSON.stringify(await scope.publish(A, {}).settled))
 
-    expect(await bus.execute(Work, {})).toBe('{"delivered":1,"failed":0,"skipped":0}')
+    expect(await bus.execute(Work, {})).toBe('{"delivered":1,"failed":0,"skipped":0,"dropped":0}')
   })
 })
 

@@ -248,10 +248,20 @@ describe('at the deadline', () => {
     bus.publish(Moved, { key: 'a', n: 1 })
     const second = bus.publish(Moved, { key: 'a', n: 2 })
 
-    expect(await bus.stop({ deadline: 1 })).toMatchObject({ completed: 0, timedOut: true })
-    expect(recordsOf(journal, 'note', 'bus.abandoned')).toMatchObject([{ data: { deliveries: 2 } }])
+    expect(await bus.stop({ deadline: 1 })).toMatchObject({
+      completed: 0,
+      abandoned: [
+        { id: 'run-1', type: 'things.moved' },
+        { id: 'run-2', type: 'things.moved' },
+      ],
+      timedOut: true,
+    })
+    expect(recordsOf(journal, 'note', 'bus.abandoned')).toMatchObject([
+      { cause: 'run-1', data: { event: 'run-1' } },
+      { cause: 'run-2', data: { event: 'run-2' } },
+    ])
     gate.resolve()
-    expect(await second.settled).toEqual({ delivered: 0, failed: 0, skipped: 1 })
+    expect(await second.settled).toEqual({ delivered: 0, failed: 0, skipped: 1, dropped: 0 })
     expect(heard).toEqual([1])
   })
 

@@ -183,6 +183,7 @@ test('a receipt is not a promise to the compiler either', () => {
     delivered: number
     failed: number
     skipped: number
+    dropped: number
   }>()
 })
 

@@ -1,0 +1,195 @@
+import type * as z from 'zod'
+import { BuslineError } from '../messages/busline-error.ts'
+import type { CommandDefinition } from '../messages/define-command.ts'
+import { failureOf } from '../messages/failure.ts'
+import { assertLosslessJson } from '../messages/lossless-json.ts'
+import { parseWith, type Schema } from '../messages/schema.ts'
+import { attempt, type Attempt } from './attempt.ts'
+import { Cancellation } from './cancellation.ts'
+import { CommandRunner } from './command-runner.ts'
+import type { Core } from './core.ts'
+import { Message } from './envelope.ts'
+import { HandlerTable, type RegisteredHandler } from './handler-table.ts'
+import { Joining } from './joining.ts'
+import { CommandScope, type Dispatcher, type Origin } from './message-scope.ts'
+import type { CommandRoute } from './routes.ts'
+import { Run } from './run.ts'
+import type { ExecuteOptions } from './scope.ts'
+
+const NO_OPTIONS: ExecuteOptions = {}
+
+/** Takes commands to their handlers: parse, record, then run. */
+export class Commands {
+  readonly handlers = new HandlerTable()
+  readonly runs = new Set<Run>()
+  ended = 0
+  #core: Core
+  #dispatcher: Dispatcher
+  #runner: CommandRunner
+  #joining = new Joining()
+  #onIdle: () => void
+
+  constructor(parts: { core: Core; dispatcher: Dispatcher; onIdle: () => void }) {
+    const { core, dispatcher, onIdle } = parts
+    this.#core = core
+    this.#dispatcher = dispatcher
+    this.#onIdle = onIdle
+    this.#runner = new CommandRunner({ core, onEnd: (run) => this.#forget(run) })
+  }
+
+  get idle(): boolean {
+    return this.runs.size === 0 && this.#joining.isEmpty
+  }
+
+  /** Until a participant has joined, a command without a handler waits for it instead of failing. */
+  waitForJoining(origin: Origin, joining: Promise<void>): void {
+    this.#joining.add(origin, joining, (failure) => {
+      if (failure) this.#core.recorder.note('attachFailed', { error: failureOf(failure.error) })
+      this.#onIdle()
+    })
+  }
+
+  execute<Input extends Schema, Output extends Schema>(
+    command: CommandDefinition<Input, Output>,
+    input: z.input<Input>,
+    origin: Origin,
+    options: ExecuteOptions = NO_OPTIONS,
+  ): Promise<z.output<Output>> {
+    try {
+      return this.#start(this.#core.routes.command(command), input, origin, options)
+    } catch (error) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+      return Promise.reject(error)
+    }
+  }
+
+  #start<Input extends Schema, Output extends Schema>(
+    route: CommandRoute<Input, Output>,
+    input: z.input<Input>,
+    origin: Origin,
+    options: ExecuteOptions,
+  ): Promise<z.output<Output>> {
+    const core = this.#core
+    const { command } = route
+    const { from, session } = origin
+    const refusal = core.refusal(command.type, from)
+    // Once the journal is closed there is nowhere to record it.
+    if (refusal && core.state === 'stopped') throw refusal
+
+    const parent = from?.message
+    const id = parent === undefined ? core.rootId() : parent.childId()
+    const turn = command.startsTurn ? id : (options.turn ?? from?.turn)
+    let failure: Attempt<unknown> | undefined
+    let parsed: z.output<Input> | undefined
+    try {
+      parsed = parseWith(command.input, input, route.inputName)
+    } catch (error) {
+      failure = { ok: false, error }
+    }
+    const message = new Message(
+      'command',
+      command.type,
+      id,
+      core.environment.now(),
+      session,
+      turn,
+      parent,
+      parsed,
+    )
+    const own = this.#ownCancellation(command.type, origin, options)
+    const scope = new CommandScope(
+      this.#dispatcher,
+      message,
+      origin,
+      own ?? origin.cancellation,
+      options.context,
+    )
+    const run = new Run<Input, Output>(route, message, scope, this.#startedAt(), own)
+    this.runs.add(run)
+    const { tracker } = scope
+    if (tracker) {
+      tracker.begin()
+      tracker.message(message)
+    }
+
+    if (failure) this.#recordRefused(route, message, input)
+    else failure = this.#recordCommand(route, message, parsed)
+    if (failure && !failure.ok) return this.#runner.fail(run, failure.error)
+    if (refusal) return this.#runner.fail(run, refusal)
+    const tooDeep = from && core.tooDeep(command.type, from)
+    if (tooDeep) return this.#runner.fail(run, tooDeep)
+    if (own?.reason) return this.#runner.fail(run, own.reason)
+
+    const handler = this.handlers.find(command.type, session)
+    if (handler) return this.#runner.run(run, handler)
+    return this.#runner.runLater(run, this.#handlerAfterJoining(message, origin))
+  }
+
+  async #handlerAfterJoining({ type, session }: Message, origin: Origin): Promise<RegisteredHandler> {
+    const handler = await this.#joining.wait(origin.start, () => this.handlers.find(type, session))
+    if (handler) return handler
+    const cause = this.#joining.failure
+    throw new BuslineError(
+      'NO_HANDLER',
+      `No handler for ${type}. Attach a participant that handles it (bus.attach), or register one (bus.handle), before executing.`,
+      { data: { type }, ...(cause === undefined ? {} : { cause }) },
+    )
+  }
+
+  /** The command's line. What its form for the journal can't hold is refused before the handler runs. */
+  #recordCommand<Input extends Schema, Output extends Schema>(
+    { command, losslessInput, maskInput, inputName, typeJson }: CommandRoute<Input, Output>,
+    message: Message,
+    input: z.output<Input> | undefined,
+  ): Attempt<unknown> | undefined {
+    const { recorder, redactor } = this.#core
+    if (!recorder.on && (command.record || losslessInput)) return undefined
+    // Parsing has succeeded: an undefined input is what the schema yields.
+    const form = attempt(() => {
+      const data =
+        command.record && input !== undefined ? command.record(input, (text) => redactor.text(text)) : input
+      if (!losslessInput && data !== undefined) assertLosslessJson(data, inputName)
+      return command.record || !maskInput ? data : maskInput(data)
+    })
+    recorder.message(typeJson, message, form.ok ? form.value : undefined)
+    return form
+  }
+
+  /** A refused input is recorded too, as far as JSON can hold it. */
+  #recordRefused({ maskInput, typeJson }: CommandRoute, message: Message, input: unknown): void {
+    if (!this.#core.recorder.on) return
+    const isJson = attempt(() => assertLosslessJson(input, 'the input'))
+    const masked = maskInput ? maskInput(input) : input
+    this.#core.recorder.message(typeJson, message, isJson.ok ? masked : undefined)
+  }
+
+  #ownCancellation(
+    type: string,
+    origin: Origin,
+    { signal, timeout }: ExecuteOptions,
+  ): Cancellation | undefined {
+    // A session with a signal cancels what comes from outside through it; below, whoever waits above is cancelled.
+    const inSession = origin.from === undefined && origin.cancellation !== this.#core.root
+    if (signal === undefined && timeout === undefined && !inSession) return undefined
+    return new Cancellation({
+      parent: origin.cancellation,
+      signal,
+      timeout:
+        timeout === undefined ? undefined : { ms: timeout, what: type, environment: this.#core.environment },
+    })
+  }
+
+  /** Reading a clock costs as much as running a small handler, so only if somebody wants to know. */
+  #startedAt(): number | undefined {
+    const { recorder, probes, environment } = this.#core
+    return recorder.on || probes.any ? environment.elapsed() : undefined
+  }
+
+  #forget(run: Run): void {
+    this.runs.delete(run)
+    this.ended++
+    run.own?.[Symbol.dispose]()
+    run.scope.tracker?.end()
+    if (this.runs.size === 0) this.#onIdle()
+  }
+}

@@ -1,0 +1,95 @@
+import { BuslineError } from '../messages/busline-error.ts'
+import type { Cancellation } from './cancellation.ts'
+import type { Environment } from './environment.ts'
+import type { Journal } from './journal.ts'
+import type { MessageScope } from './message-scope.ts'
+import { Probes } from './probes.ts'
+import { Recorder } from './recorder.ts'
+import { Redactor } from './redactor.ts'
+import { Routes } from './routes.ts'
+import { StreamBatches } from './stream-batches.ts'
+
+/**
+ * - `running`: accepts everything;
+ * - `draining`: refuses calls from outside, accepts what running work causes, delivers what is queued;
+ * - `settling`: nothing is queued any more, running work has until the deadline;
+ * - `cancelling`: the deadline has passed, signals are aborted, handlers clean up;
+ * - `flushing`: participants leave, the journal is written;
+ * - `stopped`: refuses everything.
+ */
+export type BusState = 'running' | 'draining' | 'settling' | 'cancelling' | 'flushing' | 'stopped'
+
+/** What the sending of commands and the publishing of events have in common. */
+export class Core {
+  readonly environment: Environment
+  readonly routes = new Routes()
+  readonly redactor = new Redactor()
+  readonly recorder: Recorder
+  readonly batches: StreamBatches
+  readonly probes: Probes
+  readonly root: Cancellation
+  readonly prefix: string
+  state: BusState = 'running'
+  #maxDepth: number
+  #roots = 0
+
+  constructor(parts: {
+    journal: Journal | undefined
+    environment: Environment
+    root: Cancellation
+    maxDepth: number
+  }) {
+    const { environment } = parts
+    this.environment = environment
+    this.root = parts.root
+    this.prefix = environment.newId()
+    this.#maxDepth = parts.maxDepth
+    this.recorder = new Recorder({
+      journal: parts.journal,
+      now: environment.now,
+      redactor: this.redactor,
+      run: this.prefix,
+    })
+    this.batches = new StreamBatches({ recorder: this.recorder, redactor: this.redactor, environment })
+    this.probes = new Probes(environment, this.recorder)
+  }
+
+  rootId(): string {
+    return `${this.prefix}-${++this.#roots}`
+  }
+
+  /** What {@link Core.rootId} will return next. */
+  get nextRootId(): string {
+    return `${this.prefix}-${this.#roots + 1}`
+  }
+
+  /** Why a message is not accepted in this state; undefined while it is. */
+  refusal(type: string, from: MessageScope | undefined): BuslineError | undefined {
+    if (this.state === 'running' || (from && this.state !== 'stopped')) return undefined
+    return new BuslineError('BUS_STOPPED', `The bus is stopping or stopped; ${type} was not accepted.`, {
+      data: { type },
+    })
+  }
+
+  /** Why a message must not follow on another: the chain that would not end is as long as is allowed. */
+  tooDeep(type: string, from: MessageScope): BuslineError | undefined {
+    if (from.message.depth < this.#maxDepth - 1) return undefined
+    const cycle = cycleOf(type, from)
+    const names = cycle.length > 1 ? ` The circle: ${cycle.join(' → ')}.` : ''
+    return new BuslineError(
+      'TOO_DEEP',
+      `${type} would be message ${this.#maxDepth + 1} of one chain of causes.${names} End it, begin a new chain with bus.execute or bus.publish, or allow more with maxDepth.`,
+      { data: { type, maxDepth: this.#maxDepth, cycle } },
+    )
+  }
+}
+
+/** The types from the last message of this type down to the next one; only the type when it is the first. */
+function cycleOf(type: string, from: MessageScope): string[] {
+  const way = [type]
+  for (let at: MessageScope | undefined = from; at; at = at.parent ?? at.publication?.origin.from) {
+    way.unshift(at.message.type)
+    if (at.message.type === type) return way
+  }
+  return [type]
+}

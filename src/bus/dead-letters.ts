@@ -1,0 +1,285 @@
+// Longer than 200 lines: the box and the order in which parked letters leave it are one invariant.
+import { BuslineError } from '../messages/busline-error.ts'
+import { failureOf, type Failure } from '../messages/failure.ts'
+import type { Core } from './core.ts'
+import type { Message } from './envelope.ts'
+import type { JournalRecord } from './journal.ts'
+import type { Origin } from './message-scope.ts'
+import type { Publication } from './publication.ts'
+import { DeadLetterNote, LetterEndNote } from './restored-notes.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** Something that was accepted and could not be delivered: an event to one subscriber, or a scheduled command. */
+export interface DeadLetter {
+  readonly id: string
+  readonly kind: 'event' | 'command'
+  readonly type: string
+  /** The message's id. */
+  readonly message: string
+  readonly session: string | undefined
+  readonly key: string
+  readonly data: unknown
+  /** Who should have got it; undefined for a command. */
+  readonly subscriber: string | undefined
+  /** How often it was tried, redriving included; 0 for one that was parked behind another. */
+  readonly attempts: number
+  readonly error: Failure
+  /** Epoch milliseconds of the last failure. */
+  readonly time: number
+}
+
+/** What {@link DeadLetters.redrive} came to. */
+export interface RedriveReport {
+  delivered: number
+  failed: number
+}
+
+/** Which letters: those for which all that is given is equal. */
+export type LetterFilter = Partial<Pick<DeadLetter, 'kind' | 'type' | 'session' | 'key' | 'subscriber'>>
+
+/** The dead letters of a bus, oldest first. Bounded: beyond the capacity the oldest is dropped, and recorded. */
+export interface DeadLetters {
+  readonly size: number
+  list(filter?: LetterFilter): DeadLetter[]
+  /**
+   * Delivers a letter again to the subscriber of that name, or executes the command again. One that fails again
+   * stays, with more attempts. Of a parked key all letters go, oldest first, up to the first that fails.
+   * Rejects with `LETTER_NOT_FOUND`, or `NO_SUBSCRIBER` when nobody of that name listens.
+   */
+  redrive(id: string): Promise<RedriveReport>
+  /** Forgets a letter; false if there is none of that id. */
+  discard(id: string): boolean
+}
+
+interface Entry extends DeadLetter {
+  attempts: number
+  error: Failure
+  time: number
+  readonly parked: boolean
+  /** The original, for a letter of this run: its new delivery continues the same chain. */
+  readonly original: { message: Message; origin: Origin } | undefined
+  going: Promise<RedriveReport> | undefined
+}
+
+/** How the box sends what it holds. */
+export interface Redelivery {
+  subscribers(type: string, session: string | undefined): readonly Subscriber[]
+  /** Resolves to whether it was delivered. */
+  event(letter: DeadLetter, subscriber: Subscriber, original: Entry['original']): Promise<boolean>
+  /** Rejects as the command does. */
+  command(letter: DeadLetter): Promise<unknown>
+}
+
+export class DeadLetterBox implements DeadLetters {
+  #core: Core
+  #capacity: number
+  #redelivery: Redelivery
+  #letters = new Map<string, Entry>()
+  #count = 0
+
+  constructor(parts: { core: Core; capacity: number; redelivery: Redelivery }) {
+    this.#core = parts.core
+    this.#capacity = parts.capacity
+    this.#redelivery = parts.redelivery
+  }
+
+  get size(): number {
+    return this.#letters.size
+  }
+
+  list(filter: LetterFilter = {}): DeadLetter[] {
+    const wanted = Object.entries(filter).filter(([, value]) => value !== undefined)
+    return [...this.#letters.values()]
+      .filter((letter) => wanted.every(([field, value]) => Reflect.get(letter, field) === value))
+      .map((entry) => letterIn(entry))
+  }
+
+  /** A delivery has failed for good, or was held back behind one that did. */
+  add(failed: {
+    publication: Publication
+    subscriber: Subscriber
+    key: string
+    error: unknown
+    attempts: number
+  }): void {
+    const { publication, subscriber, key, error, attempts } = failed
+    const { message, origin, letter } = publication
+    const known = letter === undefined ? undefined : this.#letters.get(letter)
+    if (known) return this.#failedAgain(known, error, attempts)
+    this.#put({
+      id: this.#newId(),
+      kind: 'event',
+      type: message.type,
+      message: message.id,
+      session: message.session,
+      key,
+      data: message.data,
+      subscriber: subscriber.name,
+      attempts,
+      error: failureOf(error),
+      time: this.#core.environment.now(),
+      parked: subscriber.plan.park,
+      original: { message, origin },
+      going: undefined,
+    })
+  }
+
+  /** A command that nobody waited for has failed. */
+  addCommand(failed: {
+    type: string
+    message: string
+    session: string | undefined
+    data: unknown
+    error: unknown
+  }): void {
+    const { error, ...command } = failed
+    this.#put({
+      ...command,
+      id: this.#newId(),
+      kind: 'command',
+      key: command.session ?? '',
+      subscriber: undefined,
+      attempts: 1,
+      error: failureOf(error),
+      time: this.#core.environment.now(),
+      parked: false,
+      original: undefined,
+      going: undefined,
+    })
+  }
+
+  redrive(id: string): Promise<RedriveReport> {
+    const letter = this.#letters.get(id)
+    if (!letter)
+      return Promise.reject(
+        new BuslineError(
+          'LETTER_NOT_FOUND',
+          `There is no dead letter ${id}. deadLetters.list() has those there are.`,
+        ),
+      )
+    letter.going ??= (letter.parked ? this.#redriveKey(letter) : this.#redriveOne(letter)).finally(() => {
+      letter.going = undefined
+    })
+    return letter.going
+  }
+
+  discard(id: string): boolean {
+    const letter = this.#letters.get(id)
+    if (!letter) return false
+    this.#remove(letter)
+    this.#core.recorder.note('deadLetterDiscarded', { letter: id })
+    return true
+  }
+
+  /** Takes over what an earlier run left, told by the records of its journal in their order. */
+  restore(record: JournalRecord): void {
+    if (record.type === 'bus.deadLettered') {
+      const note = DeadLetterNote.safeParse(record.data)
+      if (!note.success || this.#letters.has(note.data.letter)) return
+      const { letter: id, session, subscriber, ...rest } = note.data
+      this.#letters.set(id, { ...rest, id, session, subscriber, original: undefined, going: undefined })
+      return
+    }
+    const end = LetterEndNote.safeParse(record.data)
+    if (/^bus\.deadLetter(?:Discarded|Redriven|Dropped)$/.test(record.type) && end.success)
+      this.#letters.delete(end.data.letter)
+  }
+
+  /** After restoring: whose keys are parked is known only now. */
+  parkRestored(): void {
+    for (const { parked, subscriber: name, type, session, key } of this.#letters.values()) {
+      if (!parked) continue
+      for (const subscriber of this.#redelivery.subscribers(type, session))
+        if (subscriber.name === name) subscriber.parkedKeys.add(key)
+    }
+  }
+
+  async #redriveKey(letter: Entry): Promise<RedriveReport> {
+    const report = { delivered: 0, failed: 0 }
+    for (;;) {
+      const next = this.#lane(letter)[0]
+      if (!next) return report
+      const { delivered, failed } = await this.#redriveOne(next)
+      report.delivered += delivered
+      report.failed += failed
+      if (failed > 0) return report
+    }
+  }
+
+  async #redriveOne(letter: Entry): Promise<RedriveReport> {
+    const delivered =
+      letter.kind === 'command' ? await this.#executeAgain(letter) : await this.#deliverAgain(letter)
+    if (!delivered) return { delivered: 0, failed: 1 }
+    this.#remove(letter)
+    this.#core.recorder.note('deadLetterRedriven', { letter: letter.id })
+    return { delivered: 1, failed: 0 }
+  }
+
+  async #deliverAgain(letter: Entry): Promise<boolean> {
+    const { type, session, subscriber: name } = letter
+    const subscriber = this.#redelivery.subscribers(type, session).find((one) => one.name === name)
+    if (subscriber) return this.#redelivery.event(letter, subscriber, letter.original)
+    throw new BuslineError(
+      'NO_SUBSCRIBER',
+      `Nobody named ${name} listens to ${type} now, so dead letter ${letter.id} can't be redriven. Subscribe under that name first, or discard it.`,
+      { data: { type, subscriber: name } },
+    )
+  }
+
+  async #executeAgain(letter: Entry): Promise<boolean> {
+    try {
+      await this.#redelivery.command(letter)
+      return true
+    } catch (error) {
+      this.#failedAgain(letter, error, 1)
+      return false
+    }
+  }
+
+  #failedAgain(letter: Entry, error: unknown, attempts: number): void {
+    letter.attempts += attempts
+    letter.error = failureOf(error)
+    letter.time = this.#core.environment.now()
+    this.#note(letter)
+  }
+
+  #put(letter: Entry): void {
+    this.#letters.set(letter.id, letter)
+    this.#note(letter)
+    const oldest = this.#letters.size > this.#capacity ? this.#letters.values().next().value : undefined
+    if (!oldest) return
+    this.#remove(oldest)
+    this.#core.recorder.note('deadLetterDropped', { letter: oldest.id, capacity: this.#capacity })
+  }
+
+  /** Takes a letter out; a key of which nothing is left is no longer parked. */
+  #remove(letter: Entry): void {
+    this.#letters.delete(letter.id)
+    if (!letter.parked || this.#lane(letter).length > 0) return
+    for (const subscriber of this.#redelivery.subscribers(letter.type, letter.session))
+      if (subscriber.name === letter.subscriber) subscriber.parkedKeys.delete(letter.key)
+  }
+
+  #lane({ subscriber, key }: Entry): Entry[] {
+    return [...this.#letters.values()].filter(
+      (other) => other.parked && other.subscriber === subscriber && other.key === key,
+    )
+  }
+
+  #note(letter: Entry): void {
+    const { id, ...rest } = letterIn(letter)
+    const data = this.#core.routes.masked(letter.type, letter.data)
+    const note = { letter: id, ...rest, data, parked: letter.parked }
+    this.#core.recorder.note('deadLettered', note, letter.original?.message)
+  }
+
+  #newId(): string {
+    return `${this.#core.prefix}-letter-${++this.#count}`
+  }
+}
+
+/** What users see of an entry. */
+function letterIn(entry: Entry): DeadLetter {
+  const { id, kind, type, message, session, key, data, subscriber, attempts, error, time } = entry
+  return { id, kind, type, message, session, key, data, subscriber, attempts, error, time }
+}

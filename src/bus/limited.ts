@@ -1,0 +1,43 @@
+import { Cancellation, GRACE_MS } from './cancellation.ts'
+import type { MessageScope } from './message-scope.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
+
+/** Limits of a part of some work. */
+export interface Limits {
+  /** Milliseconds until it is cancelled with `TIMED_OUT`. */
+  timeout?: number | undefined
+  /** Cancels it. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Runs work under limits of its own. When they are reached its signal is aborted, and it is given up: at once if
+ * nobody looked at the signal, else after a grace period of one second, because somebody may be cleaning up.
+ */
+export function limited(
+  scope: MessageScope,
+  { timeout, signal }: Limits,
+  what: string,
+  run: (scope: MessageScope) => unknown,
+): Promise<unknown> {
+  const { environment } = scope
+  const own = new Cancellation({
+    parent: scope.cancellation,
+    signal,
+    timeout: timeout === undefined ? undefined : { ms: timeout, what, environment },
+  })
+  let grace: Unsubscribe | undefined
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(own.reason)
+    own.onCancel(() => {
+      if (own.seen) grace = environment.after(GRACE_MS, giveUp)
+      else giveUp()
+    })
+    if (own.reason) return
+    // In the executor, so that what it throws at once rejects like what it throws later.
+    resolve(run(scope.under(own)))
+  }).finally(() => {
+    grace?.()
+    own[Symbol.dispose]()
+  })
+}

@@ -1,0 +1,115 @@
+import type * as z from 'zod'
+import { BuslineError } from '../messages/busline-error.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
+import type { Schema } from '../messages/schema.ts'
+import type { Core } from './core.ts'
+import { BufferedEvents, type EventStream } from './event-stream.ts'
+import type { Events } from './events.ts'
+import { mailboxLimits, type Overflow } from './mailbox.ts'
+import type { MessageScope } from './message-scope.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
+import { waitForEvent, type WaitOptions } from './waiting.ts'
+
+export interface EventStreamOptions {
+  /** How many events are kept for a consumer that is busy (default 1000). */
+  buffer?: number
+  /** What happens to an event beyond that (default `reject`: the loop throws `MAILBOX_FULL` after the buffer). */
+  overflow?: Overflow
+  /** Ends the loop when it is aborted. */
+  signal?: AbortSignal
+}
+
+/** Where a wait or a stream belongs: it leaves with that. */
+export interface Place {
+  readonly session: string | undefined
+  /** Remembers how to end it, until it has ended. */
+  readonly keep: (undo: () => void) => Unsubscribe
+}
+
+type Selector = EventDefinition | readonly EventDefinition[] | string
+
+/** Waits and streams: subscriptions that last until something has come, or until their consumer leaves. */
+export class Listening {
+  #core: Core
+  #events: Events
+  /** How each ends when the bus stops. */
+  #open = new Set<() => void>()
+
+  constructor(parts: { core: Core; events: Events }) {
+    this.#core = parts.core
+    this.#events = parts.events
+  }
+
+  waitFor<Data extends Schema>(
+    event: EventDefinition<Data>,
+    options: WaitOptions<z.output<Data>>,
+    { session, keep }: Place,
+  ): Promise<z.output<Data>> {
+    const { type } = event
+    const refusal = this.#core.refusal(type, undefined)
+    if (refusal) return Promise.reject(refusal)
+    const { promise, cancel } = waitForEvent<z.output<Data>>(type, options, {
+      after: this.#core.environment.after,
+      subscribe: (hear) =>
+        this.#events.on(event, (data: never) => hear(data), { name: `waitFor ${type}` }, session),
+    })
+    const stop = (): void =>
+      cancel(new BuslineError('BUS_STOPPED', `The bus stopped before a ${type} that fits came.`))
+    this.#open.add(stop)
+    const left = keep(() =>
+      cancel(new BuslineError('SCOPE_DISPOSED', `The scope that waited for ${type} was disposed.`)),
+    )
+    const ended = (): void => {
+      this.#open.delete(stop)
+      left()
+    }
+    promise.then(ended, ended)
+    return promise
+  }
+
+  stream(selector: Selector, options: EventStreamOptions, { session, keep }: Place): EventStream<never> {
+    const { buffer = 1000, overflow, signal } = options
+    const name = `events ${nameOf(selector)}`
+    const limits = mailboxLimits({ capacity: buffer, ...(overflow && { overflow }) })
+    const end = (): void => stream.end()
+    const stream = new BufferedEvents<never>({
+      name,
+      limits,
+      onEnd: () => {
+        this.#open.delete(end)
+        signal?.removeEventListener('abort', end)
+        off()
+        left()
+      },
+      onDrop: (message) =>
+        this.#core.recorder.note(
+          'dropped',
+          { event: message.id, subscriber: name, overflow: limits.overflow },
+          message,
+        ),
+    })
+    const off = this.#events.on(
+      selector,
+      (data: never, scope: MessageScope) => stream.push(data, scope.message),
+      { name },
+      session,
+    )
+    const left = keep(end)
+    this.#open.add(end)
+    signal?.addEventListener('abort', end, { once: true })
+    if (signal?.aborted || this.#core.state !== 'running') end()
+    return stream
+  }
+
+  /** Ends all of them: the bus stops. */
+  close(): void {
+    for (const end of this.#open) end()
+  }
+}
+
+function nameOf(selector: Selector): string {
+  return [selector]
+    .flat()
+    .map((one) => (typeof one === 'string' ? one : one.type))
+    .join(', ')
+}

@@ -1,0 +1,32 @@
+import type { Envelope } from './envelope.ts'
+
+/** How many messages a tracked call keeps; what it causes beyond is waited for all the same. */
+const MOST_KEPT = 10_000
+
+/** Counts what one call causes, directly or not, and tells when nothing of it goes on any more. */
+export class Tracker {
+  readonly messages: Envelope[] = []
+  #going = 0
+  #onQuiet: (() => void) | undefined
+
+  message(message: Envelope): void {
+    if (this.messages.length < MOST_KEPT) this.messages.push(message)
+  }
+
+  begin(count = 1): void {
+    this.#going += count
+  }
+
+  end(): void {
+    this.#going--
+    if (this.#going === 0) this.#onQuiet?.()
+  }
+
+  /** Resolves when everything that has begun has ended. */
+  quiet(): Promise<void> {
+    if (this.#going === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onQuiet = resolve
+    })
+  }
+}
