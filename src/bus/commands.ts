@@ -13,7 +13,7 @@ import { HandlerTable, type RegisteredHandler } from './handler-table.ts'
 import { Joining } from './joining.ts'
 import { CommandScope, type Dispatcher, type Origin } from './message-scope.ts'
 import type { CommandRoute } from './routes.ts'
-import { Run } from './run.ts'
+import { Run, RunningList } from './run.ts'
 import type { ExecuteOptions } from './scope.ts'
 
 const NO_OPTIONS: ExecuteOptions = {}
@@ -21,7 +21,7 @@ const NO_OPTIONS: ExecuteOptions = {}
 /** Takes commands to their handlers: parse, record, then run. */
 export class Commands {
   readonly handlers = new HandlerTable()
-  readonly runs = new Set<Run>()
+  readonly runs = new RunningList()
   ended = 0
   #core: Core
   #dispatcher: Dispatcher
@@ -186,7 +186,7 @@ export class Commands {
   }
 
   #forget(run: Run): void {
-    this.runs.delete(run)
+    this.runs.remove(run)
     this.ended++
     run.own?.[Symbol.dispose]()
     run.scope.tracker?.end()

@@ -16,10 +16,12 @@ import { Listening } from './listening.ts'
 import { Mailroom } from './mailroom.ts'
 import type { Dispatcher, Origin } from './message-scope.ts'
 import { Outside } from './outside.ts'
+import type { Publication } from './publication.ts'
 import type { Receipt } from './receipt.ts'
 import type { Schedulable, Scheduled, Timing } from './schedule.ts'
 import { Scheduler } from './scheduler.ts'
 import type { ExecuteOptions } from './scope.ts'
+import type { Subscriber } from './subscriber.ts'
 import type { AnySubscriber } from './subscribing.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 
@@ -125,6 +127,10 @@ export class Dispatch implements Dispatcher {
 
   schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled> {
     return this.scheduler.add(message, data, timing, origin)
+  }
+
+  behind(subscriber: Subscriber, publication: Publication): Publication[] {
+    return this.mailroom.behind(subscriber, subscriber.keyOf(publication))
   }
 
   /** What a schedule sends; a command that fails has no caller to tell, so it becomes a dead letter. */

@@ -152,7 +152,7 @@ export class Events {
       this.#core.root,
       letter,
     )
-    const { tracker } = origin.start
+    const { tracker } = publication
     if (tracker) {
       tracker.message(message)
       tracker.begin(targets.length)

@@ -21,6 +21,9 @@ import type { Lane, Subscriber } from './subscriber.ts'
 /** After so many deliveries that deliveries caused, timers and I/O get their turn before the next. */
 const YIELD_AFTER = 10_000
 
+/** What stands in an array's place that has none. */
+const NOTHING: { targets: readonly Subscriber[] } = { targets: [] }
+
 type Outcome = 'delivered' | 'failed' | 'skipped' | 'dropped'
 
 /**
@@ -35,10 +38,16 @@ export class Mailroom {
   #letters: DeadLetterBox
   #onionFor: (type: string) => Onion | undefined
   #onIdle: () => void
-  /** One entry a delivery, in the order in which they begin; a lane that is busy then goes on by itself. */
-  #ready: Lane[] = []
-  /** Those whose delivery goes on asynchronously. */
+  /** Events whose deliveries have not begun, in their order. */
+  #ready: Publication[] = []
+  /** What {@link Mailroom.#pump} goes through, and how far it has come: whose delivery comes next. */
+  #batch: Publication[] = []
+  #at = 0
+  #target = 0
+  /** Lanes whose deliveries go on asynchronously. */
   #busy = new Set<Lane>()
+  /** Those who came to their limit; see {@link Subscriber}. */
+  #counted = new Set<Subscriber>()
   #closed = false
   #scheduled = false
   #sinceYield = 0
@@ -80,25 +89,35 @@ export class Mailroom {
 
   /** The deliveries that go on or have not begun. */
   get unfinished(): { subscriber: Subscriber; message: Message }[] {
-    const lanes = new Set([...this.#busy, ...this.#ready])
-    return [...lanes].flatMap(({ subscriber, current, queue }) =>
-      [...(current ? [current] : []), ...queue.toArray()].map(({ message }) => ({ subscriber, message })),
+    const going = [...this.#busy].flatMap(({ subscriber, current }) =>
+      current ? [{ subscriber, message: current.message }] : [],
     )
+    const subscribers = new Set([...this.#busy].map(({ subscriber }) => subscriber))
+    for (const { targets } of this.#arriving) for (const subscriber of targets) subscribers.add(subscriber)
+    const waiting = [...subscribers].flatMap((subscriber) =>
+      this.#waitingFor(subscriber).map(({ message }) => ({ subscriber, message })),
+    )
+    return [...going, ...waiting]
+  }
+
+  /** The events of a key that wait for a subscriber, behind the one that is being delivered. */
+  behind(subscriber: Subscriber, key: string): Publication[] {
+    return this.#waitingFor(subscriber).filter((publication) => subscriber.keyOf(publication) === key)
   }
 
   post(publication: Publication): void {
-    const { targets, message } = publication
+    const { targets } = publication
     if (targets.length === 0) return
     this.#pending += targets.length
     for (const subscriber of targets) {
-      const key = subscriber.plan.key ? subscriber.plan.key(message) : publication.key
-      const lane = subscriber.laneOf(key)
-      if (lane.queue.length >= subscriber.plan.limits.capacity) this.#overflow(publication, lane)
-      else {
-        lane.queue.push(publication)
-        this.#ready.push(lane)
+      if (subscriber.counted) this.#enqueue(publication, subscriber)
+      else if (++subscriber.queued > subscriber.capacity) {
+        subscriber.queued--
+        this.#beginToCount(subscriber)
+        this.#enqueue(publication, subscriber)
       }
     }
+    this.#ready.push(publication)
     if (this.#scheduled) return
     this.#scheduled = true
     if (this.#sinceYield < YIELD_AFTER || !publication.origin.from) queueMicrotask(this.#pump)
@@ -110,27 +129,63 @@ export class Mailroom {
     this.#closed = true
   }
 
-  #overflow(publication: Publication, lane: Lane): void {
-    const { name, plan } = lane.subscriber
-    const { limits } = plan
+  /** What has not been gone through, the rest of the batch included. */
+  get #arriving(): Publication[] {
+    return [...this.#batch.slice(this.#at), ...this.#ready]
+  }
+
+  #waitingFor(subscriber: Subscriber): Publication[] {
+    const inLanes = [...subscriber.lanes.values()].flatMap(({ queue }) => queue.toArray())
+    return subscriber.counted ? inLanes : [...inLanes, ...this.#arrivingFor(subscriber)]
+  }
+
+  #arrivingFor(subscriber: Subscriber): Publication[] {
+    const current = this.#batch[this.#at]
+    return this.#arriving.filter(({ targets }, index) => {
+      const place = targets.indexOf(subscriber)
+      return place !== -1 && (index > 0 || !current || place >= this.#target)
+    })
+  }
+
+  /** Puts the events of a subscriber in their lanes now, because from here on their number decides. */
+  #beginToCount(subscriber: Subscriber): void {
+    for (const publication of this.#arrivingFor(subscriber))
+      subscriber.laneOf(subscriber.keyOf(publication)).queue.push(publication)
+    subscriber.counted = true
+    this.#counted.add(subscriber)
+  }
+
+  /** Takes an event into its lane, or does with it what the mailbox's policy says. */
+  #enqueue(publication: Publication, subscriber: Subscriber): void {
+    const lane = subscriber.laneOf(subscriber.keyOf(publication))
+    if (lane.queue.length >= subscriber.capacity && !this.#makeRoom(publication, lane)) return
+    lane.queue.push(publication)
+    subscriber.queued++
+  }
+
+  #makeRoom(publication: Publication, lane: Lane): boolean {
+    const { subscriber } = lane
+    const { limits } = subscriber.plan
     const verdict = overflowing(lane.queue, publication, limits, !isInDelivery(publication.origin.from))
     if (verdict.newcomer === 'rejected' || verdict.newcomer === 'dropped') {
       if (verdict.newcomer === 'rejected')
-        publication.refused(mailboxFull(name, publication.message.type, limits.capacity))
-      return this.#drop(publication, lane)
+        publication.refused(mailboxFull(subscriber.name, publication.message.type, limits.capacity))
+      this.#drop(publication, lane)
+      return false
     }
     if (verdict.newcomer === 'waits') publication.waits()
-    else if (verdict.displaced) this.#drop(verdict.displaced, lane)
-    lane.queue.push(publication)
-    this.#ready.push(lane)
+    else if (verdict.displaced) {
+      subscriber.queued--
+      this.#drop(verdict.displaced, lane)
+    }
+    return true
   }
 
-  #drop(publication: Publication, lane: Lane): void {
+  #drop(publication: Publication, { subscriber, key }: Lane): void {
     const { message } = publication
-    const { subscriber } = lane
     const { overflow } = subscriber.plan.limits
     this.#recorder.note('dropped', { event: message.id, subscriber: subscriber.name, overflow }, message)
-    this.#end(publication, lane, 'dropped', 0)
+    this.#end(publication, subscriber, key, 'dropped', 0)
   }
 
   #pumpAfterYield = (): void => {
@@ -141,83 +196,126 @@ export class Mailroom {
   #pump = (): void => {
     this.#scheduled = false
     const batch = this.#ready
+    this.#batch = batch
     this.#ready = []
-    this.#sinceYield += batch.length
-    for (const lane of batch) if (!lane.busy) this.#next(lane)
+    for (this.#at = 0; this.#at < batch.length; this.#at++) {
+      const publication = batch[this.#at]
+      const { targets } = publication ?? NOTHING
+      this.#sinceYield += targets.length
+      for (this.#target = 0; this.#target < targets.length;) {
+        const subscriber = targets[this.#target++]
+        if (subscriber && publication) this.#begin(publication, subscriber)
+      }
+    }
+    this.#batch = []
+    this.#at = 0
+    if (this.#counted.size > 0) this.#endCounting()
   }
 
-  /** Begins the next delivery of a lane that is free; one that goes on asynchronously holds the lane. */
-  #next(lane: Lane): void {
-    const publication = this.#take(lane)
-    if (!publication) return lane.subscriber.rest(lane)
-    lane.busy = true
-    lane.current = publication
-    const pending = this.#deliver(publication, lane)
-    if (pending) {
-      this.#busy.add(lane)
-      void this.#hold(lane, pending)
+  /** Begins a delivery, unless it has to wait in its lane. */
+  #begin(publication: Publication, subscriber: Subscriber): void {
+    const key = subscriber.plan.key ? subscriber.keyOf(publication) : publication.key
+    const lane = subscriber.lanes.size === 0 ? undefined : subscriber.lanes.get(key)
+    if (subscriber.counted) {
+      // Gone from its lane if it was displaced, or if its turn came there already.
+      if (lane && !lane.busy) this.#beginNext(lane)
       return
     }
-    lane.busy = false
-    if (lane.queue.length === 0) lane.subscriber.rest(lane)
+    if (lane) return lane.queue.push(publication)
+    subscriber.queued--
+    const pending = this.#deliver(publication, subscriber, key)
+    if (pending) this.#holdLane(subscriber.laneOf(key), publication, pending)
+  }
+
+  #beginNext(lane: Lane): void {
+    const publication = this.#take(lane)
+    const pending = publication && this.#deliver(publication, lane.subscriber, lane.key)
+    if (pending) this.#holdLane(lane, publication, pending)
+    else this.#leaveIfEmpty(lane)
+  }
+
+  #holdLane(lane: Lane, publication: Publication, pending: Promise<void>): void {
+    lane.busy = true
+    lane.current = publication
+    this.#busy.add(lane)
+    void this.#hold(lane, pending)
   }
 
   async #hold(lane: Lane, pending: Promise<void>): Promise<void> {
     await pending
     for (let next = this.#take(lane); next; next = this.#take(lane)) {
       lane.current = next
-      await this.#deliver(next, lane)
+      await this.#deliver(next, lane.subscriber, lane.key)
     }
     lane.busy = false
     this.#busy.delete(lane)
-    lane.subscriber.rest(lane)
+    this.#leaveIfEmpty(lane)
   }
 
   #take(lane: Lane): Publication | undefined {
-    const { limits } = lane.subscriber.plan
-    const publication = lane.queue.shift()
+    const { subscriber, queue } = lane
+    const publication = queue.shift()
+    if (!publication) return undefined
+    subscriber.queued--
     // The one that moves up from before the mailbox into it.
-    if (limits.overflow === 'wait') lane.queue.at(limits.capacity - 1)?.taken()
+    if (subscriber.waits) queue.at(subscriber.capacity - 1)?.taken()
     return publication
   }
 
+  #leaveIfEmpty({ subscriber, key, queue }: Lane): void {
+    if (queue.length === 0) subscriber.lanes.delete(key)
+  }
+
+  /** Nothing is on its way that has not been gone through, so whoever has no event waiting can go back to a number. */
+  #endCounting(): void {
+    if (this.#ready.length > 0) return
+    for (const subscriber of this.#counted) {
+      if (subscriber.queued > 0) continue
+      subscriber.counted = false
+      this.#counted.delete(subscriber)
+    }
+  }
+
   /** Runs a delivery. Returns a promise only if the subscriber did, or something around it; it never rejects. */
-  #deliver(publication: Publication, lane: Lane): Promise<void> | undefined {
-    const { subscriber, key } = lane
+  #deliver(publication: Publication, subscriber: Subscriber, key: string): Promise<void> | undefined {
     const { message } = publication
-    if (!subscriber.active || this.#closed) return this.#discard(publication, lane)
+    if (!subscriber.active || this.#closed) return this.#discard(publication, subscriber, key)
     if (subscriber.plan.park && subscriber.parkedKeys.has(key) && !publication.letter)
-      return this.#park(publication, lane)
+      return this.#park(publication, subscriber, key)
 
     const onion = this.#onionFor(message.type)
-    if (onion || !subscriber.isPlain) return this.#deliverThrough(onion, publication, lane)
+    if (onion || !subscriber.isPlain) return this.#deliverThrough(onion, publication, subscriber, key)
 
     const scope = new DeliveryScope(publication, subscriber)
     try {
       const outcome = subscriber.handler(message.data, scope)
       if (!isThenable(outcome)) {
         scope.running = false
-        return this.#end(publication, lane, 'delivered', 1)
+        return this.#end(publication, subscriber, key, 'delivered', 1)
       }
       return Promise.resolve(outcome).then(
         () => {
           scope.running = false
-          this.#end(publication, lane, 'delivered', 1)
+          this.#end(publication, subscriber, key, 'delivered', 1)
         },
         (error: unknown) => {
           scope.running = false
-          this.#fail(publication, lane, scope, error, 1)
+          this.#fail(publication, subscriber, key, scope, error, 1)
         },
       )
     } catch (error) {
       scope.running = false
-      return this.#fail(publication, lane, scope, error, 1)
+      return this.#fail(publication, subscriber, key, scope, error, 1)
     }
   }
 
   /** The same with middleware, attempts and time limits. */
-  async #deliverThrough(onion: Onion | undefined, publication: Publication, lane: Lane): Promise<void> {
-    const { subscriber } = lane
+  async #deliverThrough(
+    onion: Onion | undefined,
+    publication: Publication,
+    subscriber: Subscriber,
+    key: string,
+  ): Promise<void> {
     const { message } = publication
     const { retry, timeout } = subscriber.plan
     for (let attempt = 1; ; attempt++) {
@@ -234,57 +332,55 @@ export class Mailroom {
           ? run(scope)
           : limited(scope, { timeout }, `${message.type} at ${subscriber.name}`, run))
         scope.running = false
-        if (reached) return this.#end(publication, lane, 'delivered', attempt)
+        if (reached) return this.#end(publication, subscriber, key, 'delivered', attempt)
         this.#recorder.note('filtered', { event: message.id, subscriber: subscriber.name }, message)
-        return this.#end(publication, lane, 'skipped', 0)
+        return this.#end(publication, subscriber, key, 'skipped', 0)
       } catch (error) {
         scope.running = false
         const wait =
           retry && !this.#closed ? retryIn(retry, attempt, error, this.#environment.random) : undefined
-        if (wait === undefined) return this.#fail(publication, lane, scope, error, attempt)
+        if (wait === undefined) return this.#fail(publication, subscriber, key, scope, error, attempt)
         this.#report(publication, subscriber, scope, { attempt, error, retryIn: wait })
         try {
           await sleep(wait, this.#environment, this.#cancellation.signal)
         } catch {
           // The bus gives up: what is known to have failed is the last error, not that of the waiting.
-          return this.#fail(publication, lane, scope, error, attempt)
+          return this.#fail(publication, subscriber, key, scope, error, attempt)
         }
       }
     }
   }
 
-  #discard(publication: Publication, lane: Lane): undefined {
+  #discard(publication: Publication, subscriber: Subscriber, key: string): undefined {
     const { message } = publication
-    const { subscriber } = lane
     this.#recorder.note('discarded', { event: message.id, subscriber: subscriber.name }, message)
-    return this.#end(publication, lane, 'skipped', 0)
+    return this.#end(publication, subscriber, key, 'skipped', 0)
   }
 
-  #park(publication: Publication, lane: Lane): undefined {
-    const { subscriber, key } = lane
+  #park(publication: Publication, subscriber: Subscriber, key: string): undefined {
     const error = new BuslineError(
       'PARKED',
       `Held back: an earlier event of key ${JSON.stringify(key)} is among the dead letters of ${subscriber.name}. Redrive or discard that one.`,
     )
     this.#letters.add({ publication, subscriber, key, error, attempts: 0 })
-    return this.#end(publication, lane, 'failed', 0)
+    return this.#end(publication, subscriber, key, 'failed', 0)
   }
 
   #fail(
     publication: Publication,
-    lane: Lane,
+    subscriber: Subscriber,
+    key: string,
     scope: DeliveryScope,
     error: unknown,
     attempts: number,
   ): undefined {
-    const { subscriber, key } = lane
     this.#report(publication, subscriber, scope, { attempt: attempts, error })
     // A report that failed is in the journal; to redrive it would tell nobody anything.
     if (publication.message.type !== DeliveryFailed.type) {
       if (subscriber.plan.park) subscriber.parkedKeys.add(key)
       this.#letters.add({ publication, subscriber, key, error, attempts })
     }
-    return this.#end(publication, lane, 'failed', attempts)
+    return this.#end(publication, subscriber, key, 'failed', attempts)
   }
 
   #report(
@@ -311,10 +407,16 @@ export class Mailroom {
     }
   }
 
-  #end(publication: Publication, lane: Lane, outcome: Outcome, attempts: number): undefined {
-    if (lane.current === publication) lane.current = undefined
-    if (this.#probes.any)
-      this.#probes.deliveryEnded(publication.message, lane.subscriber.name, outcome, attempts)
+  #end(
+    publication: Publication,
+    subscriber: Subscriber,
+    key: string,
+    outcome: Outcome,
+    attempts: number,
+  ): undefined {
+    const lane = subscriber.lanes.size === 0 ? undefined : subscriber.lanes.get(key)
+    if (lane?.current === publication) lane.current = undefined
+    if (this.#probes.any) this.#probes.deliveryEnded(publication.message, subscriber.name, outcome, attempts)
     publication.ended(outcome)
     this.#pending--
     this.#ended++

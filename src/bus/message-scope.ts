@@ -35,6 +35,8 @@ export interface Dispatcher {
   ): Promise<z.output<Output>>
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt
   schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled>
+  /** The events that a subscriber gets only after this one. */
+  behind(subscriber: Subscriber, publication: Publication): Publication[]
 }
 
 const NO_CONTEXT: Readonly<Record<string, unknown>> = Object.freeze({})

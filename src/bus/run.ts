@@ -19,6 +19,9 @@ export class Run<Input extends Schema = Schema, Output extends Schema = Schema> 
   ended = false
   /** Rejects what the caller waits for, whatever the handler does. */
   giveUp: ((reason: BuslineError) => void) | undefined
+  /** Its neighbours among those that run; see {@link RunningList}. */
+  before: Run | undefined
+  after: Run | undefined
   /** Runs while a cancelled handler may still clean up. */
   grace: Unsubscribe | undefined
 
@@ -34,5 +37,32 @@ export class Run<Input extends Schema = Schema, Output extends Schema = Schema> 
     this.scope = scope
     this.startedAt = startedAt
     this.own = own
+  }
+}
+
+/** The executions that have not ended, in the order in which they began. Linked, because a Set costs a tenth of a call. */
+export class RunningList {
+  #first: Run | undefined
+  #last: Run | undefined
+  size = 0
+
+  add(run: Run): void {
+    run.before = this.#last
+    if (this.#last) this.#last.after = run
+    else this.#first = run
+    this.#last = run
+    this.size++
+  }
+
+  remove(run: Run): void {
+    if (run.before) run.before.after = run.after
+    else this.#first = run.after
+    if (run.after) run.after.before = run.before
+    else this.#last = run.before
+    this.size--
+  }
+
+  *[Symbol.iterator](): Iterator<Run> {
+    for (let run = this.#first; run; run = run.after) yield run
   }
 }

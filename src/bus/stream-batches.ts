@@ -59,6 +59,7 @@ export class StreamBatches {
 
   /** Writes what one sender has open. */
   flush(sender: string): void {
+    if (this.#open.size === 0) return
     for (const batch of this.#open.get(sender)?.values() ?? []) this.#write(sender, batch, true)
   }
 

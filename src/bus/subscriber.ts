@@ -23,6 +23,7 @@ export class Lane {
 /** How a subscriber wants its deliveries. */
 export interface DeliveryPlan {
   readonly limits: MailboxLimits
+  readonly hasOwnMailbox: boolean
   readonly retry: RetryPlan | undefined
   readonly timeout: number | undefined
   /** Whether a dead letter holds back the later events of its key. */
@@ -33,55 +34,51 @@ export interface DeliveryPlan {
 
 /**
  * One subscription. While a delivery is pending on a key, later events of that key wait in its lane; other keys
- * go on. A lane exists only while it is busy, but for the last one used.
+ * go on. A lane exists only while it is busy.
+ *
+ * As long as it is far from its limit only the number of its waiting events is kept; they find their lanes when their
+ * turn comes. From there on, and always for a mailbox of its own, they are put in their lanes at once (`counted`), so
+ * that the limit is exact.
  */
 export class Subscriber {
   readonly name: string
   readonly handler: (data: unknown, scope: MessageScope) => unknown
   readonly plan: DeliveryPlan
+  /** How many events a lane holds before its policy decides. */
+  readonly capacity: number
+  /** Events may wait before a full lane. */
+  readonly waits: boolean
   /** Nothing but its handler takes part in a delivery. */
   readonly isPlain: boolean
   /** Keys whose events go to the dead letters, behind one that is there already. */
   readonly parkedKeys = new Set<string>()
+  readonly lanes = new Map<string, Lane>()
   active = true
-  #lanes = new Map<string, Lane>()
-  #last: Lane | undefined
+  /** Its events are in their lanes from the beginning. */
+  counted: boolean
+  /** Events that wait, in whatever lane. */
+  queued = 0
 
   constructor(name: string, handler: (data: unknown, scope: MessageScope) => unknown, plan: DeliveryPlan) {
     this.name = name
     this.handler = handler
     this.plan = plan
+    this.capacity = plan.limits.capacity
+    this.waits = plan.limits.overflow === 'wait'
+    this.counted = plan.hasOwnMailbox
     this.isPlain = !plan.retry && plan.timeout === undefined && !plan.park
   }
 
-  get lanes(): Iterable<Lane> {
-    return this.#lanes.values()
+  /** On which lane a publication comes. */
+  keyOf({ message, key }: Publication): string {
+    return this.plan.key ? this.plan.key(message) : key
   }
 
   laneOf(key: string): Lane {
-    const last = this.#last
-    if (last?.key === key) return last
-    const known = this.#lanes.get(key)
+    const known = this.lanes.get(key)
     if (known) return known
-
-    if (last) this.#letGo(last)
     const lane = new Lane(this, key)
-    this.#lanes.set(key, lane)
-    this.#last = lane
+    this.lanes.set(key, lane)
     return lane
-  }
-
-  /** Forgets a lane that has nothing to do, unless it is the one that is most likely to be used next. */
-  rest(lane: Lane): void {
-    if (lane !== this.#last) this.#letGo(lane)
-  }
-
-  /** The events that can't be delivered before the one of this key that is being delivered has ended. */
-  behind(key: string): Publication[] {
-    return this.#lanes.get(key)?.queue.toArray() ?? []
-  }
-
-  #letGo(lane: Lane): void {
-    if (!lane.busy && lane.queue.length === 0) this.#lanes.delete(lane.key)
   }
 }

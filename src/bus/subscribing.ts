@@ -19,6 +19,7 @@ export function subscriberOf(subscriber: AnySubscriber, options: SubscribeOption
   const handler = subscriber as Subscriber['handler']
   return new Subscriber(options.name ?? (subscriber.name || 'anonymous'), handler, {
     limits: mailboxLimits(mailbox),
+    hasOwnMailbox: mailbox !== undefined,
     retry:
       retry === undefined ? undefined : retryPlan(typeof retry === 'number' ? { attempts: retry } : retry),
     timeout,
