@@ -1,52 +1,63 @@
-import { closeSync, ftruncateSync, fstatSync, openSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Journal } from '../bus/journal.ts'
 import { whyOf } from '../files/file-errors.ts'
-import { makeFolder } from '../files/make-folder.ts'
-import { lockFile, type FileLock } from '../files/lock-file.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { BufferedWriter } from './buffered-writer.ts'
+import { DiskWriter } from './disk-writer.ts'
+import { cannotOpen, inUse } from './journal-errors.ts'
+import type { JournalFile, JournalFiles } from './journal-files.ts'
+import type { LineWriter } from './line-writer.ts'
+import { nodeFiles } from './node-files.ts'
+import { ProcessWriter } from './process-writer.ts'
 import { readEnd } from './read-end.ts'
 
-/** Above this many characters the buffer is written at once, not at the end of the tick. */
-const WRITE_AT = 64 * 1024
+/**
+ * What a flushed line survives: `buffered` nothing more than an unflushed one (a killed process loses its last 25 ms),
+ * `process` SIGKILL of this process, `disk` a power cut.
+ */
+export type Durability = 'buffered' | 'process' | 'disk'
+
+export interface JsonlJournalOptions {
+  /** Default `process`. */
+  durability?: Durability
+  /** The file system; default is that of Node. */
+  files?: JournalFiles
+}
 
 /**
- * A journal in a JSONL file, of durability class `process`: what was flushed is in the kernel and survives
- * SIGKILL of this process (not a power cut). Lines are collected and written at the end of the tick, at 64 KiB, and by
- * `flush`. An existing file is continued: a torn last line is cut, `seq` goes on. Folder 0700, file 0600.
+ * A journal in a JSONL file. Lines are collected and written in batches, as the class of durability promises; whatever
+ * it is, `close` and the end of the process write everything. An existing file is continued: a torn last line is cut,
+ * `seq` goes on. Folder 0700, file 0600.
+ *
+ * When writing fails, `process` and `disk` keep every line and reject `flush` with `JOURNAL_FAILED` until it succeeds
+ * again; `buffered` warns once, keeps 16 MiB, and notes what it lost beyond (`bus.lost`).
  *
  * @param path the file; made with its folder if it does not exist
  * @throws BuslineError `JOURNAL_IN_USE` when a live process holds the file, `JOURNAL_DAMAGED` when its last line is not
  * a record, `JOURNAL_FAILED` when it can't be opened
  */
-export function jsonlJournal(path: string): Journal {
-  return new JsonlJournal(path)
+export function jsonlJournal(path: string, options: JsonlJournalOptions = {}): Journal {
+  const { durability = 'process', files = nodeFiles } = options
+  return new JsonlJournal(path, durability, files)
 }
+
+const WRITERS = { buffered: BufferedWriter, process: ProcessWriter, disk: DiskWriter }
 
 class JsonlJournal implements Journal {
   readonly continues: Journal['continues']
   #path: string
-  #file: number
-  #lock: FileLock
-  #pending = ''
-  /** Bytes of an earlier write that the system did not take; they go first. */
-  #rest: Buffer | undefined
-  #scheduled = false
-  #failure: unknown
+  #file: JournalFile
+  #writer: LineWriter
+  #closing: Promise<void> | undefined
   #closed = false
-  #onExit = (): void => {
-    this.#write()
-    this.#lock.release()
-  }
 
-  constructor(path: string) {
+  constructor(path: string, durability: Durability, files: JournalFiles) {
     this.#path = path
-    this.#lock = openFolderAndLock(path)
+    this.#file = open(path, files)
     try {
-      this.#file = openSync(path, 'a+', 0o600)
       this.continues = recover(path, this.#file)
+      this.#writer = new WRITERS[durability](path, this.#file)
     } catch (error) {
-      this.#lock.release()
+      this.#file.close()
       throw error instanceof BuslineError ? error : cannotOpen(path, error)
     }
     // One listener a journal is no leak: Node would warn of one from the eleventh on.
@@ -55,98 +66,56 @@ class JsonlJournal implements Journal {
   }
 
   append(line: string): void {
-    this.#pending += `${line}\n`
-    if (this.#pending.length >= WRITE_AT) return this.#write()
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      this.#write()
-    })
+    if (!this.#closed) this.#writer.append(line)
   }
 
   flush(): Promise<void> {
-    this.#write()
-    if (this.#failure === undefined) return Promise.resolve()
-    return Promise.reject(
-      new BuslineError(
-        'JOURNAL_FAILED',
-        `The journal ${this.#path} can't be written: ${whyOf(this.#failure)}.`,
-        {
-          data: { path: this.#path },
-          cause: this.#failure,
-        },
-      ),
-    )
+    return this.#writer.flush()
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     try {
-      await this.flush()
+      // Again for lines that came meanwhile.
+      do await this.#writer.finish()
+      while (this.#writer.isBehind)
     } finally {
       this.#closed = true
+      this.#writer.abandon()
       process.off('exit', this.#onExit)
       process.setMaxListeners(process.getMaxListeners() - 1)
-      closeSync(this.#file)
-      this.#lock.release()
+      this.#file.close()
     }
   }
 
-  /** Hands everything collected to the kernel. What it does not take is kept, so a later write loses nothing. */
-  #write(): void {
-    if (this.#closed || (this.#pending === '' && !this.#rest)) return
-    const fresh = Buffer.from(this.#pending)
-    let bytes = this.#rest ? Buffer.concat([this.#rest, fresh]) : fresh
-    this.#pending = ''
-    try {
-      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#file, bytes))
-      this.#rest = undefined
-      this.#failure = undefined
-    } catch (error) {
-      this.#rest = bytes
-      this.#failure = error
-    }
+  #onExit = (): void => {
+    this.#writer.write()
+    const { failure } = this.#writer
+    // A warning would wait for a tick that an ending process no longer has.
+    if (failure !== undefined)
+      process.stderr.write(`The journal ${this.#path} lost its last lines: ${whyOf(failure)}.\n`)
+    this.#file.close()
   }
 }
 
-/** Cuts what is no whole line, and tells where to go on. Closes the file when it can't be continued. */
-function recover(path: string, file: number): Journal['continues'] {
+function open(path: string, files: JournalFiles): JournalFile {
+  let file: ReturnType<JournalFiles['open']>
   try {
-    const { lastSeq = -1, cutBytes } = readEnd(path, file)
-    if (cutBytes > 0) ftruncateSync(file, fstatSync(file).size - cutBytes)
-    return { nextSeq: lastSeq + 1, cutBytes }
-  } catch (error) {
-    closeSync(file)
-    throw error
-  }
-}
-
-function openFolderAndLock(path: string): FileLock {
-  let lock: ReturnType<typeof lockFile>
-  try {
-    makeFolder(dirname(path))
-    lock = lockFile(`${path}.lock`)
+    file = files.open(path)
   } catch (error) {
     throw cannotOpen(path, error)
   }
-  if (!('heldBy' in lock)) return lock
-  throw new BuslineError(
-    'JOURNAL_IN_USE',
-    `The journal ${path} is being written by process ${lock.heldBy}. One bus, one file: choose another path.`,
-    {
-      data: { path, pid: lock.heldBy },
-    },
-  )
+  if ('heldBy' in file) throw inUse(path, file.heldBy)
+  return file
 }
 
-function cannotOpen(path: string, error: unknown): BuslineError {
-  return new BuslineError(
-    'JOURNAL_FAILED',
-    `The journal ${path} can't be opened: ${whyOf(error)}. Choose a folder that can be written.`,
-    {
-      data: { path },
-      cause: error,
-    },
-  )
+/** Cuts what is no whole line, and tells where to go on. */
+function recover(path: string, file: JournalFile): Journal['continues'] {
+  const { lastSeq = -1, cutBytes } = readEnd(path, file)
+  if (cutBytes > 0) file.truncate(file.size() - cutBytes)
+  return { nextSeq: lastSeq + 1, cutBytes }
 }

@@ -1,5 +1,5 @@
-import { fstatSync, readSync } from 'node:fs'
 import { BuslineError } from '../messages/busline-error.ts'
+import type { JournalFile } from './journal-files.ts'
 
 const CHUNK = 64 * 1024
 const NEWLINE = 0x0a
@@ -8,15 +8,13 @@ const NEWLINE = 0x0a
  * Finds where a journal ends, reading backwards: the `seq` of its last whole line (undefined in an empty file), and
  * how many bytes stand after the last newline, which are no record.
  */
-export function readEnd(path: string, file: number): { lastSeq: number | undefined; cutBytes: number } {
-  const size = fstatSync(file).size
+export function readEnd(path: string, file: JournalFile): { lastSeq: number | undefined; cutBytes: number } {
+  const size = file.size()
   let tail = Buffer.alloc(0)
   for (let start = size; start > 0;) {
     const length = Math.min(CHUNK, start)
     start -= length
-    const chunk = Buffer.alloc(length)
-    readSync(file, chunk, 0, length, start)
-    tail = Buffer.concat([chunk, tail])
+    tail = Buffer.concat([file.read(start, length), tail])
 
     const end = tail.lastIndexOf(NEWLINE)
     if (end === -1) continue

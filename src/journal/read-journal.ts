@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
 import { whyOf } from '../files/file-errors.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { declaresLost } from './lost-lines.ts'
 
 const Envelope = z.looseObject({ seq: z.number(), time: z.number(), kind: z.string(), type: z.string() })
 
@@ -14,7 +15,8 @@ export interface ReadJournalOptions {
 }
 
 /**
- * Reads a journal line by line in bounded memory: exactly what was written, unknown kinds and fields included.
+ * Reads a journal line by line in bounded memory: exactly what was written, unknown kinds and fields included. The one
+ * gap that is no damage is the one that a `bus.lost` note declares.
  *
  * @throws BuslineError `JOURNAL_DAMAGED`, naming the line, for a gap in `seq`, a line that is no record, or bytes that
  * are not UTF-8; `FILE_FAILED` when the file can't be read
@@ -32,7 +34,7 @@ export async function* readJournal(
       return
     }
     const record = parseLine(path, line, bytes)
-    if (expected !== undefined && record.seq !== expected) {
+    if (expected !== undefined && record.seq !== expected && !declaresLost(record, expected)) {
       throw damaged(path, line, `seq is ${record.seq} where ${expected} should follow`)
     }
     expected = record.seq + 1

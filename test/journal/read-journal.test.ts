@@ -72,6 +72,41 @@ test.each<[string, (string | Uint8Array)[], number, RegExp]>([
   expect(read).toHaveLength(bad - 1)
 })
 
+const lost = (seq: number, data: object, more: object = {}): string =>
+  line(seq, { kind: 'note', type: 'bus.lost', data, ...more })
+
+test('a gap that a bus.lost note declares is read over, and the note is given', async () => {
+  const path = journalOf(line(0), lost(4, { lost: 4, from: 1, to: 4 }), line(5))
+
+  expect((await readAll(path)).map(({ seq, type }) => `${seq} ${type}`)).toEqual(['0 x', '4 bus.lost', '5 x'])
+})
+
+test('a journal may begin with a bus.lost note, or have one without a gap', async () => {
+  expect(await readAll(journalOf(lost(4, { lost: 5, from: 0, to: 4 }), line(5)))).toHaveLength(2)
+  expect(await readAll(journalOf(line(0), lost(1, { lost: 1, from: 1, to: 1 }), line(2)))).toHaveLength(3)
+})
+
+test.each<[string, string]>([
+  ['begins later', lost(4, { lost: 3, from: 2, to: 4 })],
+  ['begins earlier', lost(4, { lost: 5, from: 0, to: 4 })],
+  ['ends elsewhere', lost(4, { lost: 3, from: 1, to: 3 })],
+  ['counts wrong', lost(4, { lost: 3, from: 1, to: 4 })],
+  ['says nothing', lost(4, {})],
+  ['is no note', lost(4, { lost: 4, from: 1, to: 4 }, { kind: 'event' })],
+  ['is another note', lost(4, { lost: 4, from: 1, to: 4 }, { type: 'bus.dropped' })],
+])('a gap is JOURNAL_DAMAGED when the note after it %s', async (_, note) => {
+  expect(await rejection(readAll(journalOf(line(0), note)))).toMatchObject({
+    code: 'JOURNAL_DAMAGED',
+    message: expect.stringContaining('seq is 4 where 1 should follow'),
+  })
+})
+
+test('what stands between a gap and its note is damage', async () => {
+  const path = journalOf(line(0), line(3), lost(4, { lost: 2, from: 1, to: 2 }))
+
+  expect(await rejection(readAll(path))).toMatchObject({ code: 'JOURNAL_DAMAGED', data: { line: 2 } })
+})
+
 test.each<[string, string[]]>([
   ['a line that is no record', [line(0), '{"seq":1}']],
   ['a gap', [line(0), line(2)]],

@@ -1,0 +1,111 @@
+import { GroupCommit } from './group-commit.ts'
+import { cannotWrite } from './journal-errors.ts'
+import type { JournalFile } from './journal-files.ts'
+import { LineQueue } from './line-queue.ts'
+import type { LineWriter } from './line-writer.ts'
+import { onceATick } from './once-a-tick.ts'
+
+/** From this many bytes on, what the kernel holds is synced without being asked, so that memory stays bounded. */
+const SYNC_AT = 4 * 1024 * 1024
+
+interface Piece {
+  text: string
+  bytes: number
+}
+
+/**
+ * Class `disk`: `flush` waits for an fdatasync that began after everything was written, and shares it with all that
+ * wait. Lines stay in memory until they are synced: after a failed sync Linux calls the pages clean that it could not
+ * write, and the next sync would succeed without them. So they are cut from the file and written again.
+ */
+export class DiskWriter implements LineWriter {
+  #path: string
+  #file: JournalFile
+  #queue: LineQueue
+  #commit = new GroupCommit(() => this.#sync())
+  #writeSoon = onceATick(() => this.write())
+  /** In the file, and not in the sync that is on. */
+  #unsynced: Piece[] = []
+  #unsyncedBytes = 0
+  #syncedSize: number
+  /** Why what is not synced can't be trusted; undefined when it can. */
+  #doubt: unknown
+
+  constructor(path: string, file: JournalFile) {
+    this.#path = path
+    this.#file = file
+    this.#syncedSize = file.size()
+    this.#queue = new LineQueue(file, (text, bytes) => {
+      this.#unsynced.push({ text, bytes })
+      this.#unsyncedBytes += bytes
+    })
+  }
+
+  get isBehind(): boolean {
+    return this.#queue.length > 0 || this.#unsynced.length > 0 || this.#commit.running !== undefined
+  }
+
+  get failure(): unknown {
+    return this.#doubt ?? this.#queue.failure
+  }
+
+  append(line: string): void {
+    if (!this.#queue.add(line)) return this.#writeSoon()
+    this.write()
+    if (this.#unsyncedBytes < SYNC_AT || this.#commit.running) return
+    // A failure is not passed over: it leaves the doubt, which the next flush clears or tells.
+    this.#commit.join().catch(() => undefined)
+  }
+
+  flush(): Promise<void> {
+    if (this.#queue.length > 0 || this.#unsynced.length > 0) return this.#commit.join()
+    return this.#commit.running ?? Promise.resolve()
+  }
+
+  write(): void {
+    if (this.#doubt === undefined || this.#repair()) this.#queue.write()
+  }
+
+  async finish(): Promise<void> {
+    while (this.isBehind) await this.flush()
+  }
+
+  abandon(): void {
+    this.#doubt = undefined
+    this.#unsynced = []
+    this.#queue.clear()
+  }
+
+  async #sync(): Promise<void> {
+    this.write()
+    if (this.failure !== undefined) throw cannotWrite(this.#path, this.failure)
+    const pieces = this.#unsynced
+    const bytes = this.#unsyncedBytes
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+    try {
+      await this.#file.datasync()
+    } catch (error) {
+      this.#unsynced = [...pieces, ...this.#unsynced]
+      this.#unsyncedBytes += bytes
+      this.#doubt = error
+      throw cannotWrite(this.#path, error)
+    }
+    this.#syncedSize += bytes
+  }
+
+  /** Goes back to the last sync that succeeded. */
+  #repair(): boolean {
+    try {
+      this.#file.truncate(this.#syncedSize)
+    } catch (error) {
+      this.#doubt = error
+      return false
+    }
+    this.#doubt = undefined
+    this.#queue.putBack(this.#unsynced.map(({ text }) => text))
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+    return true
+  }
+}
