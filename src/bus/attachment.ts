@@ -49,11 +49,21 @@ export class Attachment {
       deadLetters: bus.deadLetters,
       schedules: bus.schedules,
       probe: (probe) => keep(bus.probe(probe)),
+      inspect: () => bus.inspect(),
       definition: (type) => bus.definition(type),
       now: () => bus.now(),
       newId: () => bus.newId(),
       random: () => bus.random(),
-      after: (ms, run) => keep(bus.after(ms, run)),
+      after: (ms, run) => {
+        const off = keep(
+          bus.after(ms, () => {
+            // What has run is no longer there to be taken back.
+            off()
+            run()
+          }),
+        )
+        return off
+      },
     }
   }
 

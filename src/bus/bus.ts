@@ -6,6 +6,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { Envelope } from './envelope.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Handler } from './handler-table.ts'
+import type { BusSnapshot } from './inspect.ts'
 import type { EventStreamOptions } from './listening.ts'
 import type { MailboxOptions } from './mailbox.ts'
 import type { Middleware } from './middleware.ts'
@@ -138,6 +139,8 @@ export interface Bus extends Sender, Registry {
   readonly schedules: Schedules
   /** Measures the bus from inside, for metrics; see {@link Probe}. */
   probe(probe: Probe): Unsubscribe
+  /** What it is doing at this moment: a copy that does not change. */
+  inspect(): BusSnapshot
   /** The definition of a type that was handled, subscribed to or sent before; undefined if none was. */
   definition(type: string): CommandDefinition | EventDefinition | undefined
   /** The bus's clock: epoch milliseconds. */
@@ -146,6 +149,6 @@ export interface Bus extends Sender, Registry {
   newId(): string
   /** A random number from 0 up to 1. */
   random(): number
-  /** Runs something once, `ms` milliseconds from now, unless it is undone or the bus stops before. */
+  /** Runs something once, `ms` milliseconds from now, unless it is undone or the bus stops before; a failure is noted. */
   after(ms: number, run: () => void): Unsubscribe
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Environment } from './environment.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
@@ -54,6 +55,8 @@ export class Cancellation implements Disposable {
     this.markSeen()
     if (!this.#controller) {
       this.#controller = new AbortController()
+      // Everything that waits below listens to it, so more than ten listeners are no leak.
+      setMaxListeners(0, this.#controller.signal)
       if (this.#reason) this.#controller.abort(this.#reason)
     }
     return this.#controller.signal

@@ -146,7 +146,8 @@ export class CommandRunner {
     run.grace?.()
     const { recorder, batches, probes, environment } = this.#core
     if (run.startedAt !== undefined || recorder.on) {
-      const ms = run.startedAt === undefined ? undefined : environment.elapsed() - run.startedAt
+      // An injected clock may go backwards; nothing takes less than no time.
+      const ms = run.startedAt === undefined ? undefined : Math.max(0, environment.elapsed() - run.startedAt)
       if (recorder.on) {
         batches.flush(run.message.id)
         recorder.result(run.route.typeJson, run.message, { status, ms, by: run.by, output, error })

@@ -115,7 +115,11 @@ export class Commands {
     if (failure) this.#recordRefused(route, message, input)
     else failure = this.#recordCommand(route, message, parsed)
     if (failure && !failure.ok) return this.#runner.fail(run, failure.error)
-    if (refusal) return this.#runner.fail(run, refusal)
+    if (refusal) {
+      // It never was work that a stop could have waited for.
+      this.ended--
+      return this.#runner.fail(run, refusal)
+    }
     const tooDeep = from && core.tooDeep(command.type, from)
     if (tooDeep) return this.#runner.fail(run, tooDeep)
     if (own?.reason) return this.#runner.fail(run, own.reason)

@@ -65,7 +65,9 @@ export class Core {
 
   /** Why a message is not accepted in this state; undefined while it is. */
   refusal(type: string, from: MessageScope | undefined): BuslineError | undefined {
-    if (this.state === 'running' || (from && this.state !== 'stopped')) return undefined
+    // What was abandoned may still go on, but nobody waits any more for what it causes.
+    const isOver = this.state === 'flushing' || this.state === 'stopped'
+    if (this.state === 'running' || (from && !isOver)) return undefined
     return new BuslineError('BUS_STOPPED', `The bus is stopping or stopped; ${type} was not accepted.`, {
       data: { type },
     })

@@ -57,8 +57,7 @@ interface Entry extends DeadLetter {
   time: number
   readonly parked: boolean
   /** The original, for a letter of this run: its new delivery continues the same chain. */
-  readonly original: { message: Message; origin: Origin } | undefined
-  going: Promise<RedriveReport> | undefined
+  readonly original: { message: Message; origin: Origin; subscriber: Subscriber } | undefined
 }
 
 /** How the box sends what it holds. */
@@ -75,6 +74,8 @@ export class DeadLetterBox implements DeadLetters {
   #capacity: number
   #redelivery: Redelivery
   #letters = new Map<string, Entry>()
+  /** What is being redriven: a letter, or all of a subscriber's parked key. */
+  #going = new Set<{ what: Entry | Subscriber; key: string; report: Promise<RedriveReport> }>()
   #count = 0
 
   constructor(parts: { core: Core; capacity: number; redelivery: Redelivery }) {
@@ -94,18 +95,24 @@ export class DeadLetterBox implements DeadLetters {
       .map((entry) => letterIn(entry))
   }
 
-  /** A delivery has failed for good, or was held back behind one that did. */
+  /**
+   * A delivery has failed for good, or was held back behind one that did. False if nothing is kept of it: the letter
+   * that it was a new delivery of has been discarded meanwhile.
+   */
   add(failed: {
     publication: Publication
     subscriber: Subscriber
     key: string
     error: unknown
     attempts: number
-  }): void {
+  }): boolean {
     const { publication, subscriber, key, error, attempts } = failed
     const { message, origin, letter } = publication
-    const known = letter === undefined ? undefined : this.#letters.get(letter)
-    if (known) return this.#failedAgain(known, error, attempts)
+    if (letter !== undefined) {
+      const known = this.#letters.get(letter)
+      if (known) this.#failedAgain(known, error, attempts)
+      return known !== undefined
+    }
     this.#put({
       id: this.#newId(),
       kind: 'event',
@@ -119,9 +126,9 @@ export class DeadLetterBox implements DeadLetters {
       error: failureOf(error),
       time: this.#core.environment.now(),
       parked: subscriber.plan.park,
-      original: { message, origin },
-      going: undefined,
+      original: { message, origin, subscriber },
     })
+    return true
   }
 
   /** A command that nobody waited for has failed. */
@@ -144,23 +151,22 @@ export class DeadLetterBox implements DeadLetters {
       time: this.#core.environment.now(),
       parked: false,
       original: undefined,
-      going: undefined,
     })
   }
 
-  redrive(id: string): Promise<RedriveReport> {
+  async redrive(id: string): Promise<RedriveReport> {
     const letter = this.#letters.get(id)
     if (!letter)
-      return Promise.reject(
-        new BuslineError(
-          'LETTER_NOT_FOUND',
-          `There is no dead letter ${id}. deadLetters.list() has those there are.`,
-        ),
+      throw new BuslineError(
+        'LETTER_NOT_FOUND',
+        `There is no dead letter ${id}. deadLetters.list() has those there are.`,
       )
-    letter.going ??= (letter.parked ? this.#redriveKey(letter) : this.#redriveOne(letter)).finally(() => {
-      letter.going = undefined
-    })
-    return letter.going
+    const refusal = this.#core.refusal(letter.type, undefined)
+    if (refusal) throw refusal
+    const { parked, key } = letter
+    if (!parked) return this.#once(letter, key, () => this.#redriveOne(letter))
+    const subscriber = this.#targetOf(letter)
+    return this.#once(subscriber, key, () => this.#redriveKey(subscriber, key))
   }
 
   discard(id: string): boolean {
@@ -175,9 +181,10 @@ export class DeadLetterBox implements DeadLetters {
   restore(record: JournalRecord): void {
     if (record.type === 'bus.deadLettered') {
       const note = DeadLetterNote.safeParse(record.data)
-      if (!note.success || this.#letters.has(note.data.letter)) return
+      // Noted again after each redrive that failed; the last note counts. One of this run is known better.
+      if (!note.success || this.#letters.get(note.data.letter)?.original) return
       const { letter: id, session, subscriber, ...rest } = note.data
-      this.#letters.set(id, { ...rest, id, session, subscriber, original: undefined, going: undefined })
+      this.#letters.set(id, { ...rest, id, session, subscriber, original: undefined })
       return
     }
     const end = LetterEndNote.safeParse(record.data)
@@ -185,8 +192,9 @@ export class DeadLetterBox implements DeadLetters {
       this.#letters.delete(end.data.letter)
   }
 
-  /** After restoring: whose keys are parked is known only now. */
+  /** After restoring: how many there are and whose keys are parked is known only now. */
   parkRestored(): void {
+    this.#trim()
     for (const { parked, subscriber: name, type, session, key } of this.#letters.values()) {
       if (!parked) continue
       for (const subscriber of this.#redelivery.subscribers(type, session))
@@ -194,10 +202,22 @@ export class DeadLetterBox implements DeadLetters {
     }
   }
 
-  async #redriveKey(letter: Entry): Promise<RedriveReport> {
+  /** Who asks while it goes on gets the same report, for nothing is to be delivered twice. */
+  #once(
+    what: Entry | Subscriber,
+    key: string,
+    redrive: () => Promise<RedriveReport>,
+  ): Promise<RedriveReport> {
+    for (const one of this.#going) if (one.what === what && one.key === key) return one.report
+    const one = { what, key, report: redrive().finally(() => this.#going.delete(one)) }
+    this.#going.add(one)
+    return one.report
+  }
+
+  async #redriveKey(subscriber: Subscriber, key: string): Promise<RedriveReport> {
     const report = { delivered: 0, failed: 0 }
     for (;;) {
-      const next = this.#lane(letter)[0]
+      const next = this.#lane(subscriber, key)[0]
       if (!next) return report
       const { delivered, failed } = await this.#redriveOne(next)
       report.delivered += delivered
@@ -216,9 +236,15 @@ export class DeadLetterBox implements DeadLetters {
   }
 
   async #deliverAgain(letter: Entry): Promise<boolean> {
-    const { type, session, subscriber: name } = letter
+    return this.#redelivery.event(letter, this.#targetOf(letter), letter.original)
+  }
+
+  /** Who missed it, or has come in the place of that one under the same name. */
+  #targetOf(letter: Entry): Subscriber {
+    const { type, session, subscriber: name, original } = letter
+    if (original?.subscriber.active) return original.subscriber
     const subscriber = this.#redelivery.subscribers(type, session).find((one) => one.name === name)
-    if (subscriber) return this.#redelivery.event(letter, subscriber, letter.original)
+    if (subscriber) return subscriber
     throw new BuslineError(
       'NO_SUBSCRIBER',
       `Nobody named ${name} listens to ${type} now, so dead letter ${letter.id} can't be redriven. Subscribe under that name first, or discard it.`,
@@ -246,23 +272,30 @@ export class DeadLetterBox implements DeadLetters {
   #put(letter: Entry): void {
     this.#letters.set(letter.id, letter)
     this.#note(letter)
-    const oldest = this.#letters.size > this.#capacity ? this.#letters.values().next().value : undefined
-    if (!oldest) return
-    this.#remove(oldest)
-    this.#core.recorder.note('deadLetterDropped', { letter: oldest.id, capacity: this.#capacity })
+    this.#trim()
+  }
+
+  #trim(): void {
+    for (const oldest of this.#letters.values()) {
+      if (this.#letters.size <= this.#capacity) return
+      this.#remove(oldest)
+      this.#core.recorder.note('deadLetterDropped', { letter: oldest.id, capacity: this.#capacity })
+    }
   }
 
   /** Takes a letter out; a key of which nothing is left is no longer parked. */
   #remove(letter: Entry): void {
     this.#letters.delete(letter.id)
-    if (!letter.parked || this.#lane(letter).length > 0) return
-    for (const subscriber of this.#redelivery.subscribers(letter.type, letter.session))
-      if (subscriber.name === letter.subscriber) subscriber.parkedKeys.delete(letter.key)
+    const { parked, type, session, key } = letter
+    if (!parked) return
+    for (const subscriber of this.#redelivery.subscribers(type, session))
+      if (belongs(letter, subscriber) && this.#lane(subscriber, key).length === 0)
+        subscriber.parkedKeys.delete(key)
   }
 
-  #lane({ subscriber, key }: Entry): Entry[] {
+  #lane(subscriber: Subscriber, key: string): Entry[] {
     return [...this.#letters.values()].filter(
-      (other) => other.parked && other.subscriber === subscriber && other.key === key,
+      (letter) => letter.parked && letter.key === key && belongs(letter, subscriber),
     )
   }
 
@@ -276,6 +309,11 @@ export class DeadLetterBox implements DeadLetters {
   #newId(): string {
     return `${this.#core.prefix}-letter-${++this.#count}`
   }
+}
+
+/** Whether a subscriber is who missed it; once that one has left, or in another run, whoever bears the name. */
+function belongs({ original, subscriber: name }: Entry, subscriber: Subscriber): boolean {
+  return original?.subscriber.active ? original.subscriber === subscriber : subscriber.name === name
 }
 
 /** What users see of an entry. */

@@ -8,9 +8,11 @@ import type { Cancellation } from './cancellation.ts'
 import { Commands } from './commands.ts'
 import { Core, type BusState } from './core.ts'
 import { DeadLetterBox } from './dead-letters.ts'
+import type { Message } from './envelope.ts'
 import type { Environment } from './environment.ts'
 import { Events } from './events.ts'
 import type { Handler } from './handler-table.ts'
+import type { BusSnapshot } from './inspect.ts'
 import type { Journal } from './journal.ts'
 import { Listening } from './listening.ts'
 import { Mailroom } from './mailroom.ts'
@@ -95,6 +97,18 @@ export class Dispatch implements Dispatcher {
     return this.mailroom.pending === 0 && this.commands.idle
   }
 
+  inspect(): BusSnapshot {
+    const running = [...this.commands.runs].map(({ message: { id, type, session, time }, by }) => ({
+      id,
+      type,
+      session,
+      since: time,
+      by,
+    }))
+    const { delivering, queued } = this.mailroom
+    return { state: this.state, running, delivering, queued }
+  }
+
   handle<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,
     handler: Handler<Input, Output>,
@@ -131,6 +145,17 @@ export class Dispatch implements Dispatcher {
 
   behind(subscriber: Subscriber, publication: Publication): Publication[] {
     return this.mailroom.behind(subscriber, subscriber.keyOf(publication))
+  }
+
+  recorded({ type, data }: Message): unknown {
+    const { routes, redactor } = this.core
+    const definition = routes.definition(type)
+    const form =
+      definition?.kind === 'command' && definition.record
+        ? definition.record(data, (text) => redactor.text(text))
+        : routes.masked(type, data)
+    const json = redactor.json(form)
+    return json === undefined ? undefined : JSON.parse(json)
   }
 
   /** What a schedule sends; a command that fails has no caller to tell, so it becomes a dead letter. */

@@ -85,6 +85,7 @@ export class BufferedEvents<Data> implements EventStream<Data> {
   return(): Promise<IteratorReturnResult<undefined>> {
     for (const { release } of this.#buffer.toArray()) release?.()
     this.#buffer.clear()
+    this.#failure = undefined
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }

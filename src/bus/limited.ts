@@ -34,8 +34,9 @@ export function limited(
       else giveUp()
     })
     if (own.reason) return
-    // In the executor, so that what it throws at once rejects like what it throws later.
-    resolve(run(scope.under(own)))
+    // In the executor, so that what it throws at once rejects like what it throws later. Not `resolve(promise)`: that
+    // would bind the outcome to the work, and giving it up would do nothing.
+    Promise.resolve(run(scope.under(own))).then(resolve, reject)
   }).finally(() => {
     grace?.()
     own[Symbol.dispose]()

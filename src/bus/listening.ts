@@ -5,10 +5,10 @@ import type { Schema } from '../messages/schema.ts'
 import type { Core } from './core.ts'
 import { BufferedEvents, type EventStream } from './event-stream.ts'
 import type { Events } from './events.ts'
-import { mailboxLimits, type Overflow } from './mailbox.ts'
+import { DEFAULT_CAPACITY, mailboxLimits, type MailboxLimits, type Overflow } from './mailbox.ts'
 import type { MessageScope } from './message-scope.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
-import { waitForEvent, type WaitOptions } from './waiting.ts'
+import { refusedWait, waitForEvent, type WaitOptions } from './waiting.ts'
 
 export interface EventStreamOptions {
   /** How many events are kept for a consumer that is busy (default 1000). */
@@ -47,7 +47,7 @@ export class Listening {
   ): Promise<z.output<Data>> {
     const { type } = event
     const refusal = this.#core.refusal(type, undefined)
-    if (refusal) return Promise.reject(refusal)
+    if (refusal) return refusedWait(refusal)
     const { promise, cancel } = waitForEvent<z.output<Data>>(type, options, {
       after: this.#core.environment.after,
       subscribe: (hear) =>
@@ -71,6 +71,7 @@ export class Listening {
     const { buffer = 1000, overflow, signal } = options
     const name = `events ${nameOf(selector)}`
     const limits = mailboxLimits({ capacity: buffer, ...(overflow && { overflow }) })
+    let left: Unsubscribe | undefined
     const end = (): void => stream.end()
     const stream = new BufferedEvents<never>({
       name,
@@ -79,7 +80,7 @@ export class Listening {
         this.#open.delete(end)
         signal?.removeEventListener('abort', end)
         off()
-        left()
+        left?.()
       },
       onDrop: (message) =>
         this.#core.recorder.note(
@@ -91,12 +92,13 @@ export class Listening {
     const off = this.#events.on(
       selector,
       (data: never, scope: MessageScope) => stream.push(data, scope.message),
-      { name },
+      { name, mailbox: mailboxBefore(limits) },
       session,
     )
-    const left = keep(end)
     this.#open.add(end)
     signal?.addEventListener('abort', end, { once: true })
+    // Ends it at once when its participant was taken back.
+    left = keep(end)
     if (signal?.aborted || this.#core.state !== 'running') end()
     return stream
   }
@@ -105,6 +107,14 @@ export class Listening {
   close(): void {
     for (const end of this.#open) end()
   }
+}
+
+/**
+ * What stands before the buffer. It has the same policy, so that it drops what the buffer would, and takes one more than
+ * that: a burst does not fill it without the stream noticing.
+ */
+function mailboxBefore({ capacity, overflow }: MailboxLimits): MailboxLimits {
+  return { capacity: Math.max(capacity + 1, DEFAULT_CAPACITY), overflow }
 }
 
 function nameOf(selector: Selector): string {

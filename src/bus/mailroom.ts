@@ -87,14 +87,24 @@ export class Mailroom {
     return this.#pending - this.#busy.size
   }
 
+  /** Deliveries that go on asynchronously. */
+  get delivering(): number {
+    return this.#busy.size
+  }
+
+  /** How many events wait for whom. */
+  get queued(): { subscriber: string; waiting: number }[] {
+    return [...this.#subscribersWithWork]
+      .filter(({ queued }) => queued > 0)
+      .map(({ name, queued }) => ({ subscriber: name, waiting: queued }))
+  }
+
   /** The deliveries that go on or have not begun. */
   get unfinished(): { subscriber: Subscriber; message: Message }[] {
     const going = [...this.#busy].flatMap(({ subscriber, current }) =>
       current ? [{ subscriber, message: current.message }] : [],
     )
-    const subscribers = new Set([...this.#busy].map(({ subscriber }) => subscriber))
-    for (const { targets } of this.#arriving) for (const subscriber of targets) subscribers.add(subscriber)
-    const waiting = [...subscribers].flatMap((subscriber) =>
+    const waiting = [...this.#subscribersWithWork].flatMap((subscriber) =>
       this.#waitingFor(subscriber).map(({ message }) => ({ subscriber, message })),
     )
     return [...going, ...waiting]
@@ -127,6 +137,16 @@ export class Mailroom {
   /** Nothing begins to be delivered any more: what is accepted is skipped, what fails late is only noted. */
   close(): void {
     this.#closed = true
+    // What waits behind a delivery that does not end. `stop` has noted it.
+    for (const lane of this.#busy)
+      for (let next = this.#take(lane); next; next = this.#take(lane))
+        this.#end(next, lane.subscriber, lane.key, 'skipped', 0)
+  }
+
+  get #subscribersWithWork(): Set<Subscriber> {
+    const subscribers = new Set([...this.#busy].map(({ subscriber }) => subscriber))
+    for (const { targets } of this.#arriving) for (const subscriber of targets) subscribers.add(subscriber)
+    return subscribers
   }
 
   /** What has not been gone through, the rest of the batch included. */
@@ -243,13 +263,25 @@ export class Mailroom {
 
   async #hold(lane: Lane, pending: Promise<void>): Promise<void> {
     await pending
-    for (let next = this.#take(lane); next; next = this.#take(lane)) {
+    for (;;) {
+      if (this.#sinceYield++ >= YIELD_AFTER && lane.queue.length > 0) await this.#yield()
+      const next = this.#take(lane)
+      if (!next) break
       lane.current = next
       await this.#deliver(next, lane.subscriber, lane.key)
     }
     lane.busy = false
     this.#busy.delete(lane)
     this.#leaveIfEmpty(lane)
+  }
+
+  #yield(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#sinceYield = 0
+        resolve()
+      })
+    })
   }
 
   #take(lane: Lane): Publication | undefined {
@@ -322,8 +354,9 @@ export class Mailroom {
       const scope = new DeliveryScope(publication, subscriber)
       let reached = false
       const leaf = (_: unknown, inner: MessageScope): unknown => {
-        reached = true
-        return subscriber.handler(message.data, inner)
+        // It may have left while the layers around it took their time.
+        reached = subscriber.active && !this.#closed
+        return reached ? subscriber.handler(message.data, inner) : undefined
       }
       const run = (inner: MessageScope): unknown =>
         onion ? onion(message, inner, leaf) : leaf(message, inner)
@@ -333,20 +366,27 @@ export class Mailroom {
           : limited(scope, { timeout }, `${message.type} at ${subscriber.name}`, run))
         scope.running = false
         if (reached) return this.#end(publication, subscriber, key, 'delivered', attempt)
+        if (!subscriber.active || this.#closed) return this.#discard(publication, subscriber, key)
         this.#recorder.note('filtered', { event: message.id, subscriber: subscriber.name }, message)
         return this.#end(publication, subscriber, key, 'skipped', 0)
       } catch (error) {
         scope.running = false
-        const wait =
-          retry && !this.#closed ? retryIn(retry, attempt, error, this.#environment.random) : undefined
+        let wait: number | undefined
+        try {
+          if (retry && !this.#closed) wait = retryIn(retry, attempt, error, this.#environment.random)
+        } catch (thrown) {
+          const failure = whenFailed(subscriber, thrown, error)
+          return this.#fail(publication, subscriber, key, scope, failure, attempt)
+        }
         if (wait === undefined) return this.#fail(publication, subscriber, key, scope, error, attempt)
         this.#report(publication, subscriber, scope, { attempt, error, retryIn: wait })
         try {
           await sleep(wait, this.#environment, this.#cancellation.signal)
         } catch {
-          // The bus gives up: what is known to have failed is the last error, not that of the waiting.
-          return this.#fail(publication, subscriber, key, scope, error, attempt)
+          // The bus gives up: what is known to have failed is the last error, and that has been told.
+          return this.#giveUp(publication, subscriber, key, error, attempt)
         }
+        if (!subscriber.active) return this.#discard(publication, subscriber, key)
       }
     }
   }
@@ -375,10 +415,20 @@ export class Mailroom {
     attempts: number,
   ): undefined {
     this.#report(publication, subscriber, scope, { attempt: attempts, error })
+    return this.#giveUp(publication, subscriber, key, error, attempts)
+  }
+
+  #giveUp(
+    publication: Publication,
+    subscriber: Subscriber,
+    key: string,
+    error: unknown,
+    attempts: number,
+  ): undefined {
     // A report that failed is in the journal; to redrive it would tell nobody anything.
     if (publication.message.type !== DeliveryFailed.type) {
-      if (subscriber.plan.park) subscriber.parkedKeys.add(key)
-      this.#letters.add({ publication, subscriber, key, error, attempts })
+      const isKept = this.#letters.add({ publication, subscriber, key, error, attempts })
+      if (isKept && subscriber.plan.park) subscriber.parkedKeys.add(key)
     }
     return this.#end(publication, subscriber, key, 'failed', attempts)
   }
@@ -423,6 +473,13 @@ export class Mailroom {
     if (this.#pending === 0) this.#onIdle()
     return undefined
   }
+}
+
+/** A `retry.when` that throws ends the attempts; both errors are told. */
+function whenFailed({ name }: Subscriber, thrown: unknown, cause: unknown): BuslineError {
+  return new BuslineError('HANDLER_FAILED', `retry.when of ${name} threw: ${failureOf(thrown).message}`, {
+    cause,
+  })
 }
 
 /** Whether a scope is part of a delivery, its own or that of a command's caller. */

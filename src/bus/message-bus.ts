@@ -14,6 +14,8 @@ import { Dispatch } from './dispatch.ts'
 import type { Envelope } from './envelope.ts'
 import { afterTimeout, type Environment } from './environment.ts'
 import type { Handler } from './handler-table.ts'
+import type { BusSnapshot } from './inspect.ts'
+import { isThenable } from './is-thenable.ts'
 import type { Journal, JournalRecord } from './journal.ts'
 import type { Place } from './listening.ts'
 import type { Origin } from './message-scope.ts'
@@ -23,7 +25,7 @@ import { checkPattern } from './pattern.ts'
 import type { Probe } from './probe.ts'
 import type { Receipt } from './receipt.ts'
 import type { Tap } from './recorder.ts'
-import type { Schedulable, Scheduled, Timing } from './schedule.ts'
+import type { Schedulable, Timing } from './schedule.ts'
 import type { Schedules } from './scheduler.ts'
 import type { ExecuteOptions, Sender } from './scope.ts'
 import { BusSession } from './session-scope.ts'
@@ -117,9 +119,8 @@ export class MessageBus implements Bus {
     return this.#dispatch.publish(event, data, this.#outside)
   }
 
-  schedule(message: Schedulable, data: unknown, timing: Timing): Promise<Scheduled> {
-    return this.#dispatch.schedule(message, data, timing, this.#outside)
-  }
+  schedule: Bus['schedule'] = (message: Schedulable, data: unknown, timing: Timing) =>
+    this.#dispatch.schedule(message, data, timing, this.#outside)
 
   waitFor: Bus['waitFor'] = (event, options = {}) => this.#dispatch.listening.waitFor(event, options, NOWHERE)
 
@@ -154,12 +155,14 @@ export class MessageBus implements Bus {
   /**
    * Takes over the scheduled messages and dead letters that earlier runs left, as their journals tell them: read with
    * `readJournal`, oldest file first. Call it once, after participants and subscribers are there. What the journal
-   * masked as secret comes back masked.
+   * masked as secret comes back masked. Rejects with `BUS_STOPPED` while it stops.
    */
   async restore(
     records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
   ): Promise<{ scheduled: number; deadLetters: number }> {
-    const { letters, scheduler } = this.#dispatch
+    const { letters, scheduler, core } = this.#dispatch
+    const refusal = core.refusal('bus.restore', undefined)
+    if (refusal) throw refusal
     const before = letters.size
     for await (const record of records) {
       if (record.kind !== 'note') continue
@@ -236,6 +239,10 @@ export class MessageBus implements Bus {
     return this.#dispatch.core.probes.add(probe)
   }
 
+  inspect(): BusSnapshot {
+    return this.#dispatch.inspect()
+  }
+
   definition(type: string): CommandDefinition | EventDefinition | undefined {
     return this.#dispatch.core.routes.definition(type)
   }
@@ -253,12 +260,16 @@ export class MessageBus implements Bus {
   }
 
   after(ms: number, run: () => void): Unsubscribe {
+    const { core } = this.#dispatch
+    if (core.state === 'stopped') return unsubscribe(() => undefined)
+    const failed = (error: unknown): void => core.recorder.note('timerFailed', { error: failureOf(error) })
     const prevent = this.#environment.after(ms, () => {
       this.#timers.delete(off)
       try {
-        run()
+        const outcome: unknown = run()
+        if (isThenable(outcome)) outcome.then(undefined, failed)
       } catch (error) {
-        this.#dispatch.core.recorder.note('timerFailed', { error: failureOf(error) })
+        failed(error)
       }
     })
     const off = unsubscribe(() => {

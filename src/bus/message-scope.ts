@@ -37,6 +37,8 @@ export interface Dispatcher {
   schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled>
   /** The events that a subscriber gets only after this one. */
   behind(subscriber: Subscriber, publication: Publication): Publication[]
+  /** The data of a message as the journal has it: in its form of its own if it has one, without secrets. */
+  recorded(message: Message): unknown
 }
 
 const NO_CONTEXT: Readonly<Record<string, unknown>> = Object.freeze({})
@@ -119,6 +121,11 @@ export abstract class MessageScope implements Scope, Origin {
     return sleep(ms, this.environment, this.signal)
   }
 
+  /** The message's data as the journal has it, to be handed on to others: without secrets. */
+  recorded(): unknown {
+    return this.dispatcher.recorded(this.message)
+  }
+
   /** The same scope under a cancellation of its own. */
   under(cancellation: Cancellation): MessageScope {
     return new NarrowedScope(this.dispatcher, this, cancellation)
@@ -179,7 +186,7 @@ export class DeliveryScope extends MessageScope {
   }
 
   get start(): Origin {
-    return this.publication.origin.start
+    return this.publication.start
   }
 
   /** Nobody waits for a delivery by having sent the event, so it has no parent. */

@@ -1,6 +1,7 @@
 import { failureOf } from '../messages/failure.ts'
 import type { Message } from './envelope.ts'
 import type { Environment } from './environment.ts'
+import { isThenable } from './is-thenable.ts'
 import type { DeliveryEnd, Probe } from './probe.ts'
 import type { Recorder, Status } from './recorder.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
@@ -8,7 +9,7 @@ import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 /** The probes of a bus. While there is none, `any` is all that it costs. */
 export class Probes {
   any = false
-  #probes: readonly Probe[] = []
+  #probes: readonly { probe: Probe }[] = []
   #environment: Environment
   #recorder: Recorder
 
@@ -18,8 +19,9 @@ export class Probes {
   }
 
   add(probe: Probe): Unsubscribe {
-    this.#set([...this.#probes, probe])
-    return unsubscribe(() => this.#set(this.#probes.filter((other) => other !== probe)))
+    const entry = { probe }
+    this.#set([...this.#probes, entry])
+    return unsubscribe(() => this.#set(this.#probes.filter((other) => other !== entry)))
   }
 
   commandEnded(message: Message, status: Status, ms: number, by: string | undefined): void {
@@ -32,22 +34,28 @@ export class Probes {
     outcome: DeliveryEnd['outcome'],
     attempts: number,
   ): void {
-    const ms = this.#environment.now() - message.time
+    const ms = Math.max(0, this.#environment.now() - message.time)
     this.#tell((probe) => probe.deliveryEnded?.(message, { subscriber, outcome, ms, attempts }))
   }
 
-  #tell(tell: (probe: Probe) => void): void {
-    for (const probe of this.#probes) {
+  #tell(tell: (probe: Probe) => unknown): void {
+    for (const entry of this.#probes) {
       try {
-        tell(probe)
+        const outcome = tell(entry.probe)
+        if (isThenable(outcome)) outcome.then(undefined, (error: unknown) => this.#takeOff(entry, error))
       } catch (error) {
-        this.#set(this.#probes.filter((other) => other !== probe))
-        this.#recorder.note('probeFailed', { error: failureOf(error) })
+        this.#takeOff(entry, error)
       }
     }
   }
 
-  #set(probes: readonly Probe[]): void {
+  #takeOff(entry: { probe: Probe }, error: unknown): void {
+    if (!this.#probes.includes(entry)) return
+    this.#set(this.#probes.filter((other) => other !== entry))
+    this.#recorder.note('probeFailed', { error: failureOf(error) })
+  }
+
+  #set(probes: readonly { probe: Probe }[]): void {
     this.#probes = probes
     this.any = probes.length > 0
   }

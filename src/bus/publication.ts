@@ -13,6 +13,8 @@ export class Publication implements Receipt {
   readonly message: Message
   readonly key: string
   readonly origin: Origin
+  /** Kept, because finding it through the origin would go through the whole chain of causes. */
+  readonly start: Origin
   readonly dispatcher: Dispatcher
   readonly cancellation: Cancellation
   /** Those who get it, in order. */
@@ -42,7 +44,8 @@ export class Publication implements Receipt {
     this.message = message
     this.key = key
     this.origin = origin
-    this.tracker = origin.start.tracker
+    this.start = origin.start
+    this.tracker = this.start.tracker
     this.targets = targets
     this.cancellation = cancellation
     this.letter = letter
@@ -62,7 +65,7 @@ export class Publication implements Receipt {
 
   get settled(): Promise<SettledReport> {
     if (this.#settled) return this.#settled.promise
-    if (this.#outstanding > 0) this.#refuseSelfWait()
+    if (this.#outstanding > 0 && this.letter === undefined) this.#refuseSelfWait()
     this.#settled = deferred<SettledReport>()
     if (this.#outstanding === 0) this.#settled.resolve(this.#report())
     return this.#settled.promise
@@ -96,9 +99,9 @@ export class Publication implements Receipt {
     this.#tellAccepted()
   }
 
-  /** The scope that waits for this event, if its publisher does. */
+  /** The scope that waits for this event, if its publisher does; a redriven one is waited for by the dead letters. */
   get waiter(): MessageScope | undefined {
-    return this.#settled ? this.origin.from : undefined
+    return this.#settled && this.letter === undefined ? this.origin.from : undefined
   }
 
   get #outstanding(): number {
@@ -120,6 +123,8 @@ export class Publication implements Receipt {
     for (const { subscriber, publication, message } of blockedBy(this.origin.from)) {
       if (!subscriber || !publication || !this.targets.includes(subscriber)) continue
       if (subscriber.keyOf(publication) !== subscriber.keyOf(this)) continue
+      // Not if its mailbox was full: then it does not get this one at all.
+      if (publication !== this && !this.dispatcher.behind(subscriber, publication).includes(this)) continue
       throw new BuslineError(
         'SELF_WAIT',
         `Waiting for event ${this.id} inside the delivery of ${message.type} (${message.id}) to ${subscriber.name} would never end: that subscriber gets it after this delivery. Don't await settled here.`,
@@ -133,7 +138,10 @@ export class Publication implements Receipt {
  * The running scopes that can't go on until this one does: itself, those that executed it, and those that wait
  * for the event that it is a delivery of, or for one that comes after it in its lane.
  */
-function blockedBy(scope: MessageScope | undefined, found = new Set<MessageScope>()): Set<MessageScope> {
+export function blockedBy(
+  scope: MessageScope | undefined,
+  found = new Set<MessageScope>(),
+): Set<MessageScope> {
   if (!scope?.running || found.has(scope)) return found
   found.add(scope)
   const { subscriber, publication } = scope

@@ -62,7 +62,7 @@ export class Recorder {
   ): void {
     if (!this.on) return
     const by = end.by ? `,"by":${JSON.stringify(end.by)}` : ''
-    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${ids(command)},"ms":${round(end.ms ?? this.#now() - command.time)},"status":"${end.status}"${by}`
+    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${ids(command)},"ms":${round(end.ms ?? Math.max(0, this.#now() - command.time))},"status":"${end.status}"${by}`
     if (end.status === 'ok') this.#write(this.#now(), envelope, 'output', end.output)
     else this.#write(this.#now(), envelope, 'error', failureOf(end.error))
   }

@@ -8,7 +8,8 @@ export const DeadLetterNote = z.object({
   type: z.string(),
   message: z.string(),
   key: z.string(),
-  data: z.unknown(),
+  // Absent where it was undefined: a command without an input.
+  data: z.unknown().default(undefined),
   session: z.string().optional(),
   subscriber: z.string().optional(),
   attempts: z.number(),
@@ -26,7 +27,8 @@ export const ScheduledNote = z.object({
   kind: z.enum(['event', 'command']),
   type: z.string(),
   session: z.string().optional(),
-  data: z.unknown(),
+  // Absent where it was undefined: a command without an input.
+  data: z.unknown().default(undefined),
   due: z.number(),
   every: z.number().optional(),
   left: z.number().optional(),

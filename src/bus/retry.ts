@@ -48,8 +48,8 @@ export function retryIn(
 ): number | undefined {
   if (attempt >= plan.attempts || !plan.when(error, attempt)) return undefined
   const asked = error instanceof BuslineError ? error.data['retryAfter'] : undefined
-  if (typeof asked === 'number') return asked > plan.maxDelay ? undefined : asked
-  return random() * Math.min(plan.maxDelay, plan.delay * 2 ** (attempt - 1))
+  if (typeof asked === 'number' && asked >= 0) return asked > plan.maxDelay ? undefined : asked
+  return random() * Math.min(plan.maxDelay, plan.delay * 2 ** Math.min(attempt - 1, 60))
 }
 
 function invalid(option: string, must: string, is: number): BuslineError {

@@ -12,7 +12,7 @@ export interface Timing {
   after?: number
   /** Milliseconds between the beginnings of two. What falls due while the bus is not running is not made up for. */
   every?: number
-  /** How many are sent in all (default: one, without end with `every`). */
+  /** How many are sent in all (default: one, without end with `every`); more than one needs `every`. */
   times?: number
   /**
    * What becomes of one that fell due before the bus came back: `run` at once (default), `skip`, or milliseconds up to
@@ -46,10 +46,14 @@ export function planOf({ at, after, every, times, late = 'run' }: Timing, now: n
   if (at !== undefined && after !== undefined) throw invalid('Give either at or after, not both.', 'after')
   if (at === undefined && after === undefined && every === undefined)
     throw invalid('Say when: at, after, or every.', 'at')
-  if (every !== undefined && !(every > 0))
+  if (every !== undefined && !(every > 0 && every < Infinity))
     throw invalid(`every must be more than 0 ms, not ${every}.`, 'every')
   if (times !== undefined && (!Number.isInteger(times) || times < 1))
     throw invalid(`times must be a whole number of at least 1, not ${times}.`, 'times')
+  if (times !== undefined && times > 1 && every === undefined)
+    throw invalid(`To send it ${times} times, say every how many milliseconds: every.`, 'times')
+  if (typeof late === 'number' ? !(late >= 0 && late < Infinity) : !['run', 'skip'].includes(late))
+    throw invalid(`late must be run, skip, or 0 or more ms, not ${late}.`, 'late')
   const due = at === undefined ? now + (after ?? every ?? 0) : Number(at)
   if (!Number.isFinite(due)) throw invalid('at or after is no time.', at === undefined ? 'after' : 'at')
   return { due, every, left: every === undefined ? 1 : times, late }
@@ -57,6 +61,8 @@ export function planOf({ at, after, every, times, late = 'run' }: Timing, now: n
 
 /** The first time of a repeating plan that is still to come. */
 export function nextDue({ due, every = 0 }: Plan, now: number): number {
+  // The time of day was put back: it must not be silent until that time comes again.
+  if (now < due - every) return now + every
   return due + every * Math.max(1, Math.floor((now - due) / every) + 1)
 }
 

@@ -1,5 +1,7 @@
+import { failureOf } from '../messages/failure.ts'
 import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith } from '../messages/schema.ts'
+import { attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import type { JournalRecord } from './journal.ts'
 import type { Origin } from './message-scope.ts'
@@ -28,7 +30,10 @@ export interface Schedules {
   cancel(id: string): boolean
 }
 
-/** Sends messages when they are due. Each begins a chain of its own; notes in the journal tell which schedule sent it. */
+/**
+ * Sends messages when they are due, at least once: one is sent, then noted, so what a killed process did not note is sent
+ * again after `restore`. Each begins a chain of its own; notes in the journal tell which schedule sent it.
+ */
 export class Scheduler implements Schedules {
   #core: Core
   /** Sends a message from outside; returns its id. */
@@ -45,32 +50,34 @@ export class Scheduler implements Schedules {
   }
 
   list(): Scheduled[] {
-    return [...this.#entries.values()].toSorted((a, b) => a.due - b.due).map((entry) => this.#handle(entry))
+    return byDue([...this.#entries.values()]).map((entry) => this.#handle(entry))
   }
 
   cancel(id: string): boolean {
     const entry = this.#entries.get(id)
-    if (!entry) return false
+    // Once the journal is closed there is nowhere to note it: the next run would bring it back.
+    if (!entry || this.#core.state === 'stopped') return false
     this.#end(entry, 'cancelled')
     return true
   }
 
-  async add(definition: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled> {
-    const { routes, environment, recorder, prefix } = this.#core
+  async add(definition: Schedulable, given: unknown, timing: Timing, origin: Origin): Promise<Scheduled> {
+    const { routes, environment, recorder } = this.#core
     const { kind, type } = definition
     if (kind === 'command') routes.command(definition)
     else routes.event(definition)
     const refusal = this.#core.refusal(type, origin.from)
     if (refusal) throw refusal
-    const what = `The scheduled ${type}`
-    parseWith(kind === 'command' ? definition.input : definition.data, data, what)
-    assertLosslessJson(data, what)
+    assertSendable(definition, given)
 
     const plan = planOf(timing, environment.now())
-    const id = `${prefix}-schedule-${++this.#count}`
-    const entry: Entry = { ...plan, id, kind, type, data, session: origin.session, timer: undefined }
+    const id = this.#newId()
+    // A copy, because the journal has it as it is now.
+    const data = structuredClone(given)
+    const { session } = origin
+    const entry: Entry = { ...plan, id, kind, type, data, session, timer: undefined }
     this.#entries.set(id, entry)
-    const { due, every, left, late, session } = entry
+    const { due, every, left, late } = entry
     const note = {
       schedule: id,
       kind,
@@ -83,15 +90,23 @@ export class Scheduler implements Schedules {
       late,
     }
     recorder.note('scheduled', note, origin.from?.message)
-    this.#wait(entry)
-    await recorder.flush()
+    try {
+      await recorder.flush()
+    } catch (error) {
+      // The caller is told that it failed, so it must not be sent; the line may arrive in the file all the same.
+      this.cancel(id)
+      throw error
+    }
+    if (this.#has(entry) && !entry.timer) this.#wait(entry)
     return this.#handle(entry)
   }
 
-  /** Stops all timers. What waits is in the journal, and comes back with `restore`. */
+  /** Stops all timers. What waits is in the journal, and comes back with `restore`; running work may yet cancel it. */
   close(): void {
-    for (const { timer } of this.#entries.values()) timer?.()
-    this.#entries.clear()
+    for (const entry of this.#entries.values()) {
+      entry.timer?.()
+      entry.timer = undefined
+    }
   }
 
   /** Takes over what an earlier run left, told by the records of its journal in their order. */
@@ -105,8 +120,10 @@ export class Scheduler implements Schedules {
       const fired = ScheduleFiredNote.safeParse(record.data)
       const entry = fired.success ? this.#entries.get(fired.data.schedule) : undefined
       if (!entry || !fired.success) return
-      entry.left = fired.data.left
-      if (fired.data.next !== undefined) entry.due = fired.data.next
+      const { next, left } = fired.data
+      entry.left = left
+      if (next === undefined) this.#entries.delete(entry.id)
+      else entry.due = next
     } else if (record.type === 'bus.scheduleEnded') {
       const ended = ScheduleEndedNote.safeParse(record.data)
       if (ended.success) this.#entries.get(ended.data.schedule)?.timer?.()
@@ -116,7 +133,7 @@ export class Scheduler implements Schedules {
 
   /** After restoring: sets the timers of what came back, by the policy for what is late. Returns how many came. */
   resume(): number {
-    const restored = [...this.#entries.values()].filter(({ timer }) => !timer)
+    const restored = byDue([...this.#entries.values()].filter(({ timer }) => !timer))
     for (const entry of restored) {
       const late = this.#core.environment.now() - entry.due
       const tolerated = entry.late === 'run' ? Infinity : entry.late === 'skip' ? 0 : entry.late
@@ -131,28 +148,41 @@ export class Scheduler implements Schedules {
   }
 
   #wait(entry: Entry): void {
-    const { environment } = this.#core
+    const { environment, state } = this.#core
+    // A bus that stops sends no more; the schedule stays in the journal for the next run.
+    if (state !== 'running') return
     const left = Math.max(0, entry.due - environment.now())
     entry.timer = environment.after(Math.min(left, LONGEST_WAIT), () => {
       if (environment.now() < entry.due && left > LONGEST_WAIT) this.#wait(entry)
-      else this.#fire(entry)
+      else this.#fireUntil(entry.due)
     })
   }
 
+  /** In order: timers that were set in different milliseconds for the same one ring in any. */
+  #fireUntil(due: number): void {
+    const ready = [...this.#entries.values()].filter((entry) => entry.timer && entry.due <= due)
+    for (const entry of byDue(ready)) this.#fire(entry)
+  }
+
   #fire(entry: Entry): void {
-    // A bus that stops sends no more; the schedule stays in the journal for the next run.
-    if (this.#core.state !== 'running') return
+    if (this.#core.state !== 'running' || !this.#has(entry)) return
+    entry.timer?.()
     const definition = this.#core.routes.definition(entry.type)
     if (!definition) return this.#undefinedYet(entry)
 
-    const message = this.#send(definition, entry)
+    // Before it is sent, because a handler that runs at once may look at it, or take it back.
     if (entry.left !== undefined) entry.left--
     const isLast = entry.every === undefined || entry.left === 0
-    if (!isLast) entry.due = nextDue(entry, this.#core.environment.now())
+    if (isLast) this.#entries.delete(entry.id)
+    else entry.due = nextDue(entry, this.#core.environment.now())
+    const { id: schedule, left } = entry
     const next = isLast ? undefined : entry.due
-    this.#core.recorder.note('scheduleFired', { schedule: entry.id, message, next, left: entry.left })
-    if (isLast) this.#end(entry, 'done')
-    else this.#wait(entry)
+
+    const sent = attempt(() => this.#send(definition, entry))
+    const outcome = sent.ok ? { message: sent.value } : { error: failureOf(sent.error) }
+    this.#core.recorder.note('scheduleFired', { schedule, ...outcome, next, left })
+    if (isLast) this.#core.recorder.note('scheduleEnded', { schedule, how: 'done' })
+    else if (this.#has(entry)) this.#wait(entry)
   }
 
   /** It came back before anybody handles or hears its type: kept, and tried again a second later. */
@@ -160,14 +190,26 @@ export class Scheduler implements Schedules {
     entry.timer = this.#core.environment.after(1000, () => this.#fire(entry))
   }
 
-  #end(entry: Entry, how: 'done' | 'cancelled' | 'late'): void {
+  #end(entry: Entry, how: 'cancelled' | 'late'): void {
     entry.timer?.()
     this.#entries.delete(entry.id)
     this.#core.recorder.note('scheduleEnded', { schedule: entry.id, how })
   }
 
+  #has(entry: Entry): boolean {
+    return this.#entries.get(entry.id) === entry
+  }
+
+  /** Another than those that came back, also when a run draws the prefix of an earlier one. */
+  #newId(): string {
+    let id: string
+    do id = `${this.#core.prefix}-schedule-${++this.#count}`
+    while (this.#entries.has(id))
+    return id
+  }
+
   #handle(entry: Entry): Scheduled {
-    const cancel = (): boolean => this.#entries.get(entry.id) === entry && this.cancel(entry.id)
+    const cancel = (): boolean => this.#has(entry) && this.cancel(entry.id)
     return {
       id: entry.id,
       kind: entry.kind,
@@ -179,4 +221,18 @@ export class Scheduler implements Schedules {
       [Symbol.dispose]: () => void cancel(),
     }
   }
+}
+
+/** The next due first; of two due at once, the one that was scheduled first. */
+function byDue(entries: Entry[]): Entry[] {
+  return entries.toSorted((a, b) => a.due - b.due)
+}
+
+/** What would be refused when its time has come is refused now. */
+function assertSendable(definition: Schedulable, data: unknown): void {
+  const { kind, type } = definition
+  const what = `The scheduled ${type}`
+  const parsed = parseWith(kind === 'command' ? definition.input : definition.data, data, what)
+  if (data !== undefined) assertLosslessJson(data, what)
+  if (kind === 'event' || (!definition.record && parsed !== undefined)) assertLosslessJson(parsed, what)
 }

@@ -37,7 +37,9 @@ export interface Sender {
 
   /**
    * Sends a message later, once or repeatedly. Resolves when the schedule is as durable as the journal promises; see
-   * {@link Timing} for when, and `bus.restore` for how it survives a restart.
+   * {@link Timing} for when, and `bus.restore` for how it survives a restart (then what was sent just before may be sent
+   * again: at least once). Rejects with `INVALID_OPTION`, with what sending would be refused with, or with
+   * `JOURNAL_FAILED`: then it is taken back.
    */
   schedule<Input extends Schema, Output extends Schema>(
     command: CommandDefinition<Input, Output>,

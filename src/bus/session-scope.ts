@@ -12,6 +12,7 @@ import type { Receipt } from './receipt.ts'
 import type { Schedulable, Scheduled, Timing } from './schedule.ts'
 import type { ExecuteOptions } from './scope.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
+import { refusedWait } from './waiting.ts'
 
 type Selector = EventDefinition | readonly EventDefinition[] | string
 
@@ -96,7 +97,7 @@ export class BusSession implements SessionScope, Origin {
   }
 
   waitFor: Registry['waitFor'] = (event, options = {}) => {
-    if (this.#disposed) return Promise.reject(this.#gone())
+    if (this.#disposed) return refusedWait(this.#gone())
     return this.#registry.listening.waitFor(event, options, this.#place)
   }
 

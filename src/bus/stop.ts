@@ -37,13 +37,14 @@ export async function stopBus(parts: {
   dispatch.listening.close()
   const completed = ended() - before
   const abandoned = [...abandonDeliveries(dispatch), ...abandonRuns(dispatch)]
+  // While participants leave: what was reported as abandoned must not begin after all.
+  mailroom.close()
 
   core.batches.flushAll()
   try {
     await detach()
   } finally {
     core.state = 'stopped'
-    mailroom.close()
     await core.recorder.close()
   }
   return { completed, abandoned, timedOut: !drained }

@@ -1,3 +1,4 @@
+import { attempt } from './attempt.ts'
 import { Fifo } from './fifo.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import type { MessageScope } from './message-scope.ts'
@@ -58,10 +59,12 @@ export class Subscriber {
   counted: boolean
   /** Events that wait, in whatever lane. */
   queued = 0
+  /** What a key function of its own said of an event: it is asked once, so that lanes can rely on the answer. */
+  #keys = new WeakMap<Publication, { key: string; failure?: { error: unknown } }>()
 
   constructor(name: string, handler: (data: unknown, scope: MessageScope) => unknown, plan: DeliveryPlan) {
     this.name = name
-    this.handler = handler
+    this.handler = plan.key ? (data, scope) => this.#handleKeyed(handler, data, scope) : handler
     this.plan = plan
     this.capacity = plan.limits.capacity
     this.waits = plan.limits.overflow === 'wait'
@@ -70,8 +73,8 @@ export class Subscriber {
   }
 
   /** On which lane a publication comes. */
-  keyOf({ message, key }: Publication): string {
-    return this.plan.key ? this.plan.key(message) : key
+  keyOf(publication: Publication): string {
+    return this.plan.key ? this.#keyedBy(this.plan.key, publication).key : publication.key
   }
 
   laneOf(key: string): Lane {
@@ -80,5 +83,24 @@ export class Subscriber {
     const lane = new Lane(this, key)
     this.lanes.set(key, lane)
     return lane
+  }
+
+  /** An event whose key can't be had comes on the lane of its own key, and its delivery fails. */
+  #keyedBy(
+    keyFor: NonNullable<DeliveryPlan['key']>,
+    publication: Publication,
+  ): { key: string; failure?: { error: unknown } } {
+    const known = this.#keys.get(publication)
+    if (known) return known
+    const found = attempt(() => keyFor(publication.message))
+    const answer = found.ok ? { key: found.value } : { key: publication.key, failure: { error: found.error } }
+    this.#keys.set(publication, answer)
+    return answer
+  }
+
+  #handleKeyed(handler: Subscriber['handler'], data: unknown, scope: MessageScope): unknown {
+    const failure = scope.publication && this.#keys.get(scope.publication)?.failure
+    if (failure) throw failure.error
+    return handler(data, scope)
   }
 }

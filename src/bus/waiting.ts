@@ -62,3 +62,10 @@ export function waitForEvent<Data>(
   })
   return { promise, cancel: (reason) => cancel(reason) }
 }
+
+/** A wait that is over before it began. Like every wait it crashes nothing when its caller drops it. */
+export function refusedWait(reason: BuslineError): Promise<never> {
+  const refused = Promise.reject(reason)
+  refused.catch(() => undefined)
+  return refused
+}

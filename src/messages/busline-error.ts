@@ -51,6 +51,13 @@ export type ErrorCode =
   | 'PERMISSION_DENIED'
   | 'PROVIDER_FAILED'
   | 'RATE_LIMITED'
+  // policies
+  | 'APPROVAL_DENIED'
+  | 'APPROVAL_EXPIRED'
+  | 'APPROVAL_NOT_FOUND'
+  | 'CIRCUIT_OPEN'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'QUEUE_FULL'
 
 /** The one error class of Busline: a stable `code` to match on, prose for people, fields for programs. */
 export class BuslineError extends Error {

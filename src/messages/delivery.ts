@@ -2,12 +2,16 @@ import * as z from 'zod'
 import { defineEvent } from './define-event.ts'
 import { Failure } from './failure.ts'
 
-/** A subscriber failed on an event; nobody else was touched. `attempt` counts from 1. */
+/**
+ * A subscriber failed on an event; nobody else was touched. `attempt` counts from 1; `retryIn` are the milliseconds
+ * until the next one, absent after the last.
+ */
 export const DeliveryFailed = defineEvent('bus.deliveryFailed', {
   data: z.object({
     event: z.object({ id: z.string(), type: z.string() }),
     subscriber: z.string(),
     attempt: z.number(),
+    retryIn: z.number().optional(),
     error: Failure,
   }),
 })

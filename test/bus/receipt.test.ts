@@ -281,6 +281,55 @@ describe('there is no alarm', () => {
     ])
   })
 
+  test('about an event that the same subscriber does not get, because its mailbox is full', async () => {
+    const bus = new MessageBus()
+    const reports: unknown[] = []
+    bus.on(
+      [A, B],
+      async (_, scope) => {
+        if (scope.message.type !== A.type) return
+        scope.publish(B, {})
+        reports.push(await scope.publish(B, {}).settled)
+      },
+      { mailbox: { capacity: 1 } },
+    )
+    bus.on(B, () => idle(1))
+    await bus.publish(A, {}).settled
+
+    expect(reports).toEqual([{ delivered: 1, failed: 0, skipped: 0, dropped: 1 }])
+  })
+
+  test('in a publisher whose event is redriven meanwhile: it does not wait for that', async () => {
+    const bus = new MessageBus()
+    const story: string[] = []
+    const [publisher, redriven] = [deferred(), deferred()]
+    bus.on([A, C], async (_, scope) => {
+      if (scope.message.type === C.type) return
+      scope.publish(B, {})
+      await publisher.promise
+      story.push('the publisher ends')
+    })
+    bus.on(
+      B,
+      async (_, scope) => {
+        if (bus.deadLetters.size === 0) throw new Error('not yet')
+        redriven.resolve()
+        await scope.publish(C, {}).settled
+        story.push('the redriven delivery ends')
+      },
+      { name: 'mailer' },
+    )
+    bus.publish(A, {})
+    await idle()
+    const redriving = bus.deadLetters.redrive(bus.deadLetters.list()[0]?.id ?? '')
+    await redriven.promise
+    await idle()
+    publisher.resolve()
+
+    expect(await redriving).toEqual({ delivered: 1, failed: 0 })
+    expect(story).toEqual(['the publisher ends', 'the redriven delivery ends'])
+  })
+
   test('in a command from outside that waits for an event of its own', async () => {
     const bus = new MessageBus()
     bus.on(A, () => idle(1))

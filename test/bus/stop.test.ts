@@ -1,5 +1,6 @@
-import { MessageBus } from 'busline'
+import { MessageBus, type Scope } from 'busline'
 import { describe, expect, test } from 'vitest'
+import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Moved, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -284,3 +285,250 @@ describe('at the deadline', () => {
     expect(errors).toMatchObject([{ code: 'BUS_STOPPED' }])
   })
 })
+
+describe('the state of a bus', () => {
+  test('goes from running through draining, settling, cancelling and flushing to stopped', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    const states: string[] = []
+    const gate = deferred()
+    bus.handle(Greet, async (_, scope) => {
+      states.push(bus.state)
+      scope.signal.addEventListener('abort', () => states.push(bus.state))
+      await rejection(scope.sleep(1000))
+      return ''
+    })
+    bus.on(Moved, async ({ n }) => {
+      if (n === 1) await gate.promise
+      else states.push(bus.state)
+    })
+    bus.attach(() => () => void states.push(bus.state))
+    const greeting = bus.execute(Greet, { name: 'Ada' })
+    for (const n of [1, 2, 3]) bus.publish(Moved, { key: 'a', n })
+    const stopping = bus.stop({ deadline: 100 })
+    expect(bus.state).toBe('draining')
+    await idle()
+    gate.resolve()
+    await idle()
+    expect(bus.state).toBe('settling')
+    await clock.advance(100)
+    await stopping
+    await greeting
+
+    expect(states).toEqual(['running', 'draining', 'settling', 'cancelling', 'flushing'])
+    expect(bus.state).toBe('stopped')
+  })
+
+  test('is stopped also after a stop that failed', async () => {
+    const bus = new MessageBus()
+    bus.attach(() => () => Promise.reject(new Error('no')))
+    await rejection(bus.stop())
+
+    expect(bus.state).toBe('stopped')
+  })
+
+  test('decides what is accepted: from outside nothing but while running, from running work all until it is given up', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    const log: string[] = []
+    const gates = [deferred(), deferred()]
+    bus.handle(Carry, (input) => input)
+    const probe = async (scope: Scope): Promise<void> => {
+      const { state } = bus
+      const outcomes = await Promise.all([
+        bus.execute(Carry, 1).then(
+          () => 'accepted',
+          () => 'refused',
+        ),
+        bus
+          .session('s1')
+          .execute(Carry, 1)
+          .then(
+            () => 'accepted',
+            () => 'refused',
+          ),
+        scope.execute(Carry, 1).then(
+          () => 'accepted',
+          () => 'refused',
+        ),
+      ])
+      const published = [bus, bus.session('s1'), scope].map((sender) => {
+        try {
+          sender.publish(Greeted, { name: 'Ada' })
+          return 'accepted'
+        } catch {
+          return 'refused'
+        }
+      })
+      log.push(`${state}: ${[...outcomes, ...published].join(' ')}`)
+    }
+    bus.handle(Greet, async (_, scope) => {
+      await probe(scope)
+      for (const { promise } of gates) {
+        await promise
+        await probe(scope)
+      }
+      await rejection(scope.sleep(1000))
+      await probe(scope)
+      await new Promise((resolve) => bus.tap(resolve))
+      await idle()
+      await probe(scope)
+      return ''
+    })
+    const cleaning = deferred()
+    bus.attach(() => () => cleaning.promise)
+    bus.on(Moved, () => gates[1]?.promise)
+    const greeting = rejection(bus.execute(Greet, { name: 'Ada' }))
+    await idle()
+    bus.publish(Moved, { key: 'a', n: 1 })
+    bus.publish(Moved, { key: 'a', n: 2 })
+    const stopping = bus.stop({ deadline: 100 })
+    gates[0]?.resolve()
+    await idle()
+    gates[1]?.resolve()
+    await clock.advance(100)
+    await clock.advance(1000)
+    expect(bus.state).toBe('flushing')
+    await idle(10)
+    cleaning.resolve()
+    await stopping
+    await greeting
+
+    const accepted = 'accepted accepted accepted accepted accepted accepted'
+    const caused = 'refused refused accepted refused refused accepted'
+    expect(log).toEqual([
+      `running: ${accepted}`,
+      `draining: ${caused}`,
+      `settling: ${caused}`,
+      `cancelling: ${caused}`,
+      `flushing: ${caused.replaceAll('accepted', 'refused')}`,
+    ])
+  })
+})
+
+describe('a bus that has stopped', () => {
+  test('has ended waits and streams, and left no timer behind', async () => {
+    const before = timers()
+    const bus = new MessageBus()
+    bus.handle(Carry, (input) => input)
+    const waiting = rejection(bus.waitFor(Greeted, { timeout: 60_000 }))
+    const next = bus.events(Greeted).next()
+    bus.after(60_000, () => undefined)
+    bus.attach((view) => {
+      view.after(60_000, () => undefined)
+      return () => void view.after(60_000, () => undefined)
+    })
+    await bus.schedule(Carry, 1, { after: 60_000 })
+    await bus.schedule(Carry, 1, { every: 60_000 })
+    await bus.session('s1').schedule(Greeted, { name: 'Ada' }, { at: Date.now() + 40 * 24 * 3_600_000 })
+    expect(timers()).toBeGreaterThan(before)
+    await bus.stop()
+
+    expect(timers()).toBe(before)
+    expect(await waiting).toMatchObject({ code: 'BUS_STOPPED' })
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+})
+
+describe('a stop', () => {
+  test('that a handler awaits does not hang: at the deadline the handler is given up', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    bus.handle(Carry, async () => bus.stop({ deadline: 100 }))
+    const carrying = rejection(bus.execute(Carry, 1))
+    await clock.advance(100)
+    await clock.advance(1000)
+
+    expect(await carrying).toMatchObject({ code: 'ABANDONED' })
+    expect(await bus.stop()).toMatchObject({ abandoned: [{ type: 'things.carry' }], timedOut: true })
+  })
+
+  test('that a subscriber awaits does not hang either', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    bus.on(Greeted, async () => void (await bus.stop({ deadline: 100 })))
+    bus.publish(Greeted, { name: 'Ada' })
+    await clock.advance(100)
+    await clock.advance(1000)
+
+    expect(await bus.stop()).toMatchObject({ abandoned: [{ type: 'people.greeted' }], timedOut: true })
+  })
+
+  test('that a handler asks for without awaiting it lets that handler end', async () => {
+    const { bus } = recordedBus()
+    bus.handle(Carry, async () => {
+      void bus.stop()
+      await idle()
+      return 'ended'
+    })
+
+    expect(await bus.execute(Carry, 1)).toBe('ended')
+    expect(await bus.stop()).toEqual({ completed: 1, abandoned: [], timedOut: false })
+  })
+
+  test('with a deadline of 0 cancels at once', async () => {
+    const { bus } = recordedBus()
+    bus.handle(Carry, (_, scope) => scope.sleep(60_000))
+    const carrying = rejection(bus.execute(Carry, 1))
+
+    expect(await bus.stop({ deadline: 0 })).toEqual({ completed: 1, abandoned: [], timedOut: true })
+    expect(await carrying).toMatchObject({ code: 'CANCELLED' })
+  })
+
+  test('with a deadline longer than a timer of Node holds waits for it', async () => {
+    const bus = new MessageBus()
+    const gate = deferred<string>()
+    bus.handle(Greet, () => gate.promise)
+    const greeting = bus.execute(Greet, { name: 'Ada' })
+    const stopping = bus.stop({ deadline: 2 ** 31 + 5 })
+    const later = deferred()
+    bus.after(10, () => later.resolve())
+    await later.promise
+    gate.resolve('hello')
+
+    expect(await greeting).toBe('hello')
+    expect(await stopping).toEqual({ completed: 1, abandoned: [], timedOut: false })
+  })
+
+  test('delivers ten thousand queued events to subscribers that are slow', async () => {
+    const bus = new MessageBus()
+    let heard = 0
+    bus.on(Moved, async () => {
+      await Promise.resolve()
+      heard++
+    })
+    for (let n = 0; n < 10_000; n++) bus.publish(Moved, { key: `k${n % 10}`, n })
+
+    expect(await bus.stop()).toEqual({ completed: 10_000, abandoned: [], timedOut: false })
+    expect(heard).toBe(10_000)
+  })
+
+  test('reports each delivery that it abandons, and each command', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    bus.on(Moved, () => new Promise(() => undefined))
+    bus.on(Moved, () => new Promise(() => undefined), { name: 'another' })
+    bus.handle(Carry, () => new Promise(() => undefined))
+    bus.publish(Moved, { key: 'a', n: 1 })
+    bus.publish(Moved, { key: 'a', n: 2 })
+    const carrying = rejection(bus.execute(Carry, 1))
+    const stopping = bus.stop({ deadline: 100 })
+    await clock.advance(100)
+    await clock.advance(1000)
+
+    const { abandoned, completed, timedOut } = await stopping
+    expect([completed, timedOut]).toEqual([0, true])
+    expect(abandoned.map(({ type, id }) => `${type} ${id}`).toSorted()).toEqual([
+      'things.carry run-3',
+      'things.moved run-1',
+      'things.moved run-1',
+      'things.moved run-2',
+      'things.moved run-2',
+    ])
+    expect(await carrying).toMatchObject({ code: 'ABANDONED' })
+  })
+})
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+}

@@ -14,7 +14,7 @@ export interface Import {
 const FLOORS: readonly (readonly string[])[] = [
   ['messages'],
   ['bus', 'files'],
-  ['journal', 'sessions', 'tools', 'context', 'providers', 'offline', 'console'],
+  ['journal', 'sessions', 'tools', 'context', 'providers', 'offline', 'console', 'policies', 'observability'],
   ['engine'],
 ]
 

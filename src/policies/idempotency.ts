@@ -1,0 +1,131 @@
+import type { Middleware, MiddlewareMessage, Next } from '../bus/middleware.ts'
+import type { Scope } from '../bus/scope.ts'
+import { BuslineError } from '../messages/busline-error.ts'
+import { failureOf } from '../messages/failure.ts'
+import { OutcomeNotStored } from '../messages/policies.ts'
+import { announce } from './announce.ts'
+import { cancelReason, refuseCancelled } from './cancel-reason.ts'
+import { canonicalHash } from './canonical-hash.ts'
+import { checkMilliseconds, invalidOption } from './check-option.ts'
+import { heldUpBy } from './held-up-by.ts'
+import { memoryOutcomes, type IdempotencyStore } from './idempotency-store.ts'
+
+export interface IdempotencyOptions {
+  /** Names what must be done once only, per type; undefined for what may be done again. */
+  key: (message: MiddlewareMessage) => string | undefined
+  /** Milliseconds for which an outcome is kept (default 24 hours). */
+  ttl?: number
+  /** How many outcomes are kept in this process (default 10 000), the oldest leave. Not with a `store`. */
+  capacity?: number
+  /** Default: outcomes of this policy's own, in this process. */
+  store?: IdempotencyStore
+}
+
+interface Running {
+  readonly input: string
+  readonly scope: Scope
+  /** The store knew nothing, so the handler runs. */
+  started: boolean
+  end: Promise<End>
+}
+
+type End = { how: 'succeeded'; output: unknown } | { how: 'failed'; error: unknown } | { how: 'cancelled' }
+
+const DAY = 24 * 60 * 60 * 1000
+
+/**
+ * Runs a command of one key and one input once: later ones get the stored outcome, and those that come while the first
+ * one runs join it, to share its failure too. A failure is not stored, and when the first one is cancelled the next
+ * takes its place. The same key with another input fails with `IDEMPOTENCY_CONFLICT`; a command that would join one that
+ * waits for it, with `SELF_WAIT`. Joining is a matter of one process, whatever the store.
+ *
+ * A store that can't be read fails the command before it runs. When it can't be written afterwards, the command has
+ * succeeded all the same, and `bus.outcomeNotStored` tells. Deliveries pass: their subscribers are not one another's
+ * repetition. An outcome of undefined can't be handed on: the bus takes it for a filter.
+ *
+ * @throws BuslineError `INVALID_OPTION`
+ */
+export function idempotency({ key, ttl = DAY, capacity, store }: IdempotencyOptions): Middleware {
+  checkMilliseconds('idempotency', 'ttl', ttl)
+  if (store && capacity !== undefined)
+    throw invalidOption('idempotency', 'capacity', 'left out where there is a store', capacity)
+  const outcomes = store ?? memoryOutcomes(capacity === undefined ? {} : { capacity })
+  const running = new Map<string, Running>()
+
+  return async function idempotency(message, next, scope) {
+    const given = message.kind === 'command' ? key(message) : undefined
+    if (given === undefined) return next()
+    const name = `${message.type} ${given}`
+    const input = canonicalHash(message.data)
+    for (let first = running.get(name); first; first = running.get(name)) {
+      if (first.started && first.input !== input) throw conflict(name)
+      if (heldUpBy(scope, [first]).length > 0) throw selfWait(message, name)
+      const end = await first.end
+      refuseCancelled(scope)
+      if (first.input !== input || end.how === 'cancelled') continue
+      if (end.how === 'failed') throw end.error
+      return end.output
+    }
+
+    const work = once({ outcomes, ttl, name, input, next, scope, onStart: () => (mine.started = true) })
+    const mine: Running = { input, scope, started: false, end: endOf(work, scope) }
+    running.set(name, mine)
+    try {
+      return await work
+    } finally {
+      running.delete(name)
+    }
+  }
+}
+
+/** The stored outcome, or that of the handler. */
+async function once(parts: {
+  outcomes: IdempotencyStore
+  ttl: number
+  name: string
+  input: string
+  next: Next
+  scope: Scope
+  onStart: () => void
+}): Promise<unknown> {
+  const { outcomes, ttl, name, input, next, scope, onStart } = parts
+  const stored = await outcomes.get(name, scope.now())
+  if (stored && stored.input !== input) throw conflict(name)
+  if (stored) return stored.output
+  refuseCancelled(scope)
+  onStart()
+  const output = await next()
+  try {
+    await outcomes.set(name, { input, output }, scope.now() + ttl)
+  } catch (error) {
+    // It is done. Who was told that it failed would do it again.
+    const { id, type } = scope.message
+    announce(scope, OutcomeNotStored, { message: { id, type }, key: name, error: failureOf(error) })
+  }
+  return output
+}
+
+/** How some work ends for those that joined it. Never rejects. */
+async function endOf(work: Promise<unknown>, scope: Scope): Promise<End> {
+  try {
+    return { how: 'succeeded', output: await work }
+  } catch (error) {
+    return cancelReason(scope) === undefined ? { how: 'failed', error } : { how: 'cancelled' }
+  }
+}
+
+function conflict(key: string): BuslineError {
+  return new BuslineError(
+    'IDEMPOTENCY_CONFLICT',
+    `The idempotency key ${JSON.stringify(key)} was used with another input. Use one key for one input.`,
+    { data: { key } },
+  )
+}
+
+function selfWait({ type, id }: MiddlewareMessage, key: string): BuslineError {
+  return new BuslineError(
+    'SELF_WAIT',
+    `${type} (${id}) would wait for the outcome of ${JSON.stringify(key)}, which waits for this command.`,
+    { data: { key } },
+  )
+}

@@ -1,0 +1,60 @@
+import { waterfall, type Span } from 'busline'
+import { expect, test } from 'vitest'
+
+function span(fields: Partial<Span> & { name: string }): Span {
+  return {
+    kind: 'command',
+    id: fields.name,
+    parent: undefined,
+    root: undefined,
+    session: undefined,
+    turn: undefined,
+    start: 0,
+    ms: 0,
+    status: 'ok',
+    by: undefined,
+    error: undefined,
+    attributes: {},
+    points: [],
+    children: [],
+    ...fields,
+  }
+}
+
+test('a waterfall draws bars on one axis, aligned, with status and duration', () => {
+  const call = span({
+    name: 'model.call',
+    start: 20,
+    ms: 40,
+    points: [{ kind: 'event', type: 'x', time: 40, id: 'x' }],
+  })
+  const tool = span({ name: 'tool.call', start: 60, ms: 30.25, status: 'error' })
+  const open = span({ name: 'save', start: 90, ms: undefined, status: 'interrupted' })
+  const root = span({ name: 'chat.runTurn', ms: 100, children: [call, span({ ...tool, children: [open] })] })
+
+  expect(`\n${waterfall(root, { width: 60 })}`).toBe(`
+chat.runTurn  ok            100 ms █████████████████████████
+  model.call  ok             40 ms      █████•████
+  tool.call   error        30.3 ms                ████████
+    save      interrupted   no end                       ░░░
+`)
+})
+
+test('a waterfall is no wider than asked, however long names are', () => {
+  const root = span({ name: 'n'.repeat(200), ms: 5, children: [span({ name: 'm'.repeat(200), ms: 5 })] })
+  for (const line of waterfall(root, { width: 80 }).split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+})
+
+test('a waterfall of no duration still has a bar', () => {
+  expect(waterfall(span({ name: 'a' }), { width: 40 })).toBe('a  ok  0 ms █\n')
+})
+
+test('a waterfall shows the control characters of names instead of sending them', () => {
+  expect(waterfall(span({ name: 'a\u001b[2J\nb' }))).toContain(String.raw`a\u{1b}[2J\u{a}b`)
+})
+
+test('a waterfall of ten thousand levels is drawn', () => {
+  let root = span({ name: 'leaf' })
+  for (let level = 0; level < 10_000; level++) root = span({ name: 'a', children: [root] })
+  expect(waterfall(root).split('\n')).toHaveLength(10_002)
+})
