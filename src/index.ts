@@ -30,6 +30,7 @@ export type { Scheduled, Timing } from './bus/schedule.ts'
 export type { Schedules } from './bus/scheduler.ts'
 export type { ExecuteOptions, Scope, Sender } from './bus/scope.ts'
 export type { StopReport } from './bus/stop.ts'
+export type { TrackedMessage } from './bus/tracker.ts'
 export type { Unsubscribe } from './bus/unsubscribe.ts'
 export type { WaitOptions } from './bus/waiting.ts'
 

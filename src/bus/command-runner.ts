@@ -32,7 +32,8 @@ export class CommandRunner {
     if (effect) return this.runLater(run, Promise.resolve(handler))
     try {
       const outcome = this.#call(run, handler)
-      if (isThenable(outcome)) return this.#settle(run, outcome)
+      // A promise stays what it is; what only looks like one may throw in its `then`, which must not escape.
+      if (isThenable(outcome)) return this.#settle(run, Promise.resolve(outcome))
       if (startsTurn) return this.#settle(run, Promise.resolve(outcome))
       return Promise.resolve(this.#succeed(run, outcome))
     } catch (error) {
@@ -116,6 +117,8 @@ export class CommandRunner {
 
     let reached = false
     const leaf: Leaf = (_, inner) => {
+      // Given up while a layer took its time: it has its terminal record, so nothing may happen any more.
+      if (run.ended) throw run.scope.cancellation.reason
       reached = true
       return handler.run(message.data, inner)
     }

@@ -162,9 +162,11 @@ export class Commands {
   /** A refused input is recorded too, as far as JSON can hold it. */
   #recordRefused({ maskInput, typeJson }: CommandRoute, message: Message, input: unknown): void {
     if (!this.#core.recorder.on) return
-    const isJson = attempt(() => assertLosslessJson(input, 'the input'))
-    const masked = maskInput ? maskInput(input) : input
-    this.#core.recorder.message(typeJson, message, isJson.ok ? masked : undefined)
+    const form = attempt(() => {
+      assertLosslessJson(input, 'the input')
+      return maskInput ? maskInput(input) : input
+    })
+    this.#core.recorder.message(typeJson, message, form.ok ? form.value : undefined)
   }
 
   #ownCancellation(

@@ -42,7 +42,7 @@ export class Core {
     const { environment } = parts
     this.environment = environment
     this.root = parts.root
-    this.prefix = environment.newId()
+    this.prefix = checkId(environment.newId())
     this.#maxDepth = parts.maxDepth
     this.recorder = new Recorder({
       journal: parts.journal,
@@ -84,6 +84,18 @@ export class Core {
       { data: { type, maxDepth: this.#maxDepth, cycle } },
     )
   }
+}
+
+/** Ids stand in the journal as they are, so they must not need escaping. */
+function checkId(id: string): string {
+  if (/^[\w-]+$/.test(id)) return id
+  throw new BuslineError(
+    'INVALID_OPTION',
+    `newId must return letters and digits, not ${JSON.stringify(id)}.`,
+    {
+      data: { option: 'newId' },
+    },
+  )
 }
 
 /** The types from the last message of this type down to the next one; only the type when it is the first. */

@@ -355,8 +355,9 @@ export class Mailroom {
       let reached = false
       const leaf = (_: unknown, inner: MessageScope): unknown => {
         // It may have left while the layers around it took their time.
-        reached = subscriber.active && !this.#closed
-        return reached ? subscriber.handler(message.data, inner) : undefined
+        if (!subscriber.active || this.#closed) return undefined
+        reached = true
+        return subscriber.handler(message.data, inner)
       }
       const run = (inner: MessageScope): unknown =>
         onion ? onion(message, inner, leaf) : leaf(message, inner)
@@ -386,7 +387,6 @@ export class Mailroom {
           // The bus gives up: what is known to have failed is the last error, and that has been told.
           return this.#giveUp(publication, subscriber, key, error, attempt)
         }
-        if (!subscriber.active) return this.#discard(publication, subscriber, key)
       }
     }
   }

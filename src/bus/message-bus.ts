@@ -11,7 +11,6 @@ import { Cancellation } from './cancellation.ts'
 import type { BusState } from './core.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { Dispatch } from './dispatch.ts'
-import type { Envelope } from './envelope.ts'
 import { afterTimeout, type Environment } from './environment.ts'
 import type { Handler } from './handler-table.ts'
 import type { BusSnapshot } from './inspect.ts'
@@ -30,7 +29,7 @@ import type { Schedules } from './scheduler.ts'
 import type { ExecuteOptions, Sender } from './scope.ts'
 import { BusSession } from './session-scope.ts'
 import { stopBus, type StopReport } from './stop.ts'
-import { Tracker } from './tracker.ts'
+import { Tracker, type TrackedMessage } from './tracker.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 export interface MessageBusOptions {
@@ -135,7 +134,7 @@ export class MessageBus implements Bus {
   async track<T>(
     work: (sender: Sender) => T | Promise<T>,
     options: { session?: string } = {},
-  ): Promise<{ value: T; messages: readonly Envelope[] }> {
+  ): Promise<{ value: T; messages: readonly TrackedMessage[] }> {
     const tracker = new Tracker()
     const origin = new Outside(this.#dispatch.core.root, options.session, tracker)
     try {

@@ -21,6 +21,8 @@ export class Recorder {
   #redactor: Redactor
   #taps: readonly { tap: Tap }[] = []
   #seq: number
+  /** What a journal threw whose `append` must not throw; the next flush tells. */
+  #appendFailure: { error: unknown } | undefined
 
   constructor(options: { journal: Journal | undefined; now: () => number; redactor: Redactor; run: string }) {
     this.#journal = options.journal
@@ -80,6 +82,7 @@ export class Recorder {
   /** Makes everything recorded so far durable; `JOURNAL_FAILED` when that can't be had. */
   async flush(): Promise<void> {
     try {
+      this.#tellAppendFailure()
       await this.#journal?.flush()
     } catch (error) {
       throw journalFailed(error)
@@ -87,12 +90,14 @@ export class Recorder {
   }
 
   async close(): Promise<void> {
+    const journal = this.#journal
+    // Before it has closed: what abandoned work still says must not come after its last line.
+    this.#journal = undefined
     try {
-      await this.#journal?.close()
+      await journal?.close()
+      this.#tellAppendFailure()
     } catch (error) {
       throw journalFailed(error)
-    } finally {
-      this.#journal = undefined
     }
   }
 
@@ -106,12 +111,31 @@ export class Recorder {
   }
 
   #write(time: number, envelope: string, field: string, value: unknown, before = ''): void {
-    const heavy = this.#redactor.json(value)
+    const last = this.#lastField(field, value)
     const seq = this.#seq++
-    const last = heavy === undefined ? '' : `,"${field}":${heavy}`
     const line = `{${before}"seq":${seq},"time":${round(time)},${envelope}${last}}`
-    this.#journal?.append(line)
+    try {
+      this.#journal?.append(line)
+    } catch (error) {
+      this.#appendFailure = { error }
+    }
     if (this.#taps.length > 0) this.#feedTaps(line)
+  }
+
+  /** Recording never throws: a value that can't be written (a subscriber has put a BigInt into it) is told as such. */
+  #lastField(field: string, value: unknown): string {
+    try {
+      const json = this.#redactor.json(value)
+      return json === undefined ? '' : `,"${field}":${json}`
+    } catch (error) {
+      return `,"error":${this.#redactor.json({ ...failureOf(error), code: 'NOT_JSON' })}`
+    }
+  }
+
+  #tellAppendFailure(): void {
+    const failure = this.#appendFailure
+    this.#appendFailure = undefined
+    if (failure) throw failure.error
   }
 
   /** A tap observes and can't fail delivery: one that fails, also later, is taken off, and the journal says so. */
@@ -149,9 +173,9 @@ function ids(of: {
   return `${session}${turn}${cause},"root":"${of.root}"`
 }
 
-/** Milliseconds with up to three decimals. */
+/** Milliseconds with up to three decimals; 0 from a clock that tells no number, because JSON has none either. */
 function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
+  return Number.isFinite(ms) ? Math.round(ms * 1000) / 1000 : 0
 }
 
 function journalFailed(error: unknown): BuslineError {

@@ -1,15 +1,18 @@
 import type { Envelope } from './envelope.ts'
 
+/** A message as a tracked call tells it: with the data after parsing. */
+export type TrackedMessage = Envelope & { readonly data: unknown }
+
 /** How many messages a tracked call keeps; what it causes beyond is waited for all the same. */
 const MOST_KEPT = 10_000
 
 /** Counts what one call causes, directly or not, and tells when nothing of it goes on any more. */
 export class Tracker {
-  readonly messages: Envelope[] = []
+  readonly messages: TrackedMessage[] = []
   #going = 0
   #onQuiet: (() => void) | undefined
 
-  message(message: Envelope): void {
+  message(message: TrackedMessage): void {
     if (this.messages.length < MOST_KEPT) this.messages.push(message)
   }
 

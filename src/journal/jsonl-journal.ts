@@ -60,8 +60,7 @@ class JsonlJournal implements Journal {
       this.#file.close()
       throw error instanceof BuslineError ? error : cannotOpen(path, error)
     }
-    // One listener a journal is no leak: Node would warn of one from the eleventh on.
-    process.setMaxListeners(process.getMaxListeners() + 1)
+    allowListeners(1)
     process.on('exit', this.#onExit)
   }
 
@@ -87,7 +86,7 @@ class JsonlJournal implements Journal {
       this.#closed = true
       this.#writer.abandon()
       process.off('exit', this.#onExit)
-      process.setMaxListeners(process.getMaxListeners() - 1)
+      allowListeners(-1)
       this.#file.close()
     }
   }
@@ -118,4 +117,10 @@ function recover(path: string, file: JournalFile): Journal['continues'] {
   const { lastSeq = -1, cutBytes } = readEnd(path, file)
   if (cutBytes > 0) file.truncate(file.size() - cutBytes)
   return { nextSeq: lastSeq + 1, cutBytes }
+}
+
+/** One listener a journal is no leak: Node would warn of one from the eleventh on. (0 stands for any number.) */
+function allowListeners(more: 1 | -1): void {
+  const most = process.getMaxListeners()
+  if (most !== 0) process.setMaxListeners(most + more)
 }

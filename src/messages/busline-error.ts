@@ -26,6 +26,9 @@ export type ErrorCode =
   | 'TIMED_OUT'
   | 'TOO_DEEP'
   | 'VALIDATION_FAILED'
+  // tests
+  | 'FAULT_INJECTED'
+  | 'SIMULATION_FAILED'
   // the journal and other files
   | 'JOURNAL_DAMAGED'
   | 'JOURNAL_FAILED'

@@ -1,5 +1,6 @@
 import { MessageBus, type Bus } from 'busline'
 import { describe, expect, test } from 'vitest'
+import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -62,6 +63,62 @@ describe('a participant', () => {
     ])
     expect(errors).toMatchObject([{ code: 'NO_HANDLER' }, { code: 'NO_HANDLER' }, { code: 'NO_HANDLER' }])
     expect(story).toEqual([])
+  })
+
+  test('that is taken back takes along also its waits, streams, timers and probes, but not what it scheduled', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    const story: string[] = []
+    const ends: Promise<unknown>[] = []
+    const scheduling: Promise<unknown>[] = []
+    const off = bus.attach((view) => {
+      ends.push(rejection(view.waitFor(Greeted, { timeout: 50 })), view.events(Greeted).next())
+      view.after(5, () => story.push('timer'))
+      view.probe({ deliveryEnded: () => void story.push('probed') })
+      scheduling.push(view.schedule(Greeted, { name: 'Ada' }, { after: 10 }))
+    })
+    await Promise.all(scheduling)
+    off()
+    expect(await Promise.all(ends)).toMatchObject([
+      { code: 'SCOPE_DISPOSED' },
+      { done: true, value: undefined },
+    ])
+    bus.on(Greeted, ({ name }) => void story.push(`hears ${name}`))
+    await clock.advance(100)
+
+    expect(story).toEqual(['hears Ada'])
+    expect(clock.waiting).toBe(0)
+  })
+
+  test('that was taken back gets nothing of it any more: no wait, no stream, no timer, no probe', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    let view: Bus | undefined
+    bus.attach((given) => {
+      view = given
+    })()
+    view?.after(5, () => undefined)
+    view?.probe({})
+
+    expect(await rejection(view?.waitFor(Greeted, { timeout: 5 }) ?? Promise.resolve())).toMatchObject({
+      code: 'SCOPE_DISPOSED',
+    })
+    expect(await view?.events(Greeted).next()).toEqual({ done: true, value: undefined })
+    expect(clock.waiting).toBe(0)
+    expect((await bus.publish(Greeted, { name: 'Ada' }).settled).delivered).toBe(0)
+  })
+
+  test('sees the dead letters, schedules and definitions of its bus', async () => {
+    const bus = new MessageBus()
+    let view: Bus | undefined
+    bus.attach((given) => {
+      view = given
+      given.handle(Greet, ({ name }) => name)
+    })
+
+    expect(view?.deadLetters).toBe(bus.deadLetters)
+    expect(view?.schedules).toBe(bus.schedules)
+    expect(view?.definition('people.greet')).toBe(Greet)
   })
 
   test('cleans up first, with its handlers still there', async () => {

@@ -1,4 +1,4 @@
-import { defineEvent, DeliveryFailed, MessageBus } from 'busline'
+import { defineEvent, DeliveryFailed, MessageBus, type Scope, type SubscribeOptions } from 'busline'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -359,4 +359,47 @@ test('a command executed inside a delivery answers while the delivery waits for 
   await bus.publish(Greeted, { name: 'Ada' }).settled
 
   expect(answers).toEqual(['hello Ada'])
+})
+
+describe('an endless chain leaves timers and I/O their turn', () => {
+  test.each<{ what: string; options: SubscribeOptions }>([
+    { what: 'in the default mailbox', options: {} },
+    { what: 'in a mailbox of its own', options: { mailbox: { capacity: 5 } } },
+    { what: 'with attempts', options: { retry: 2, mailbox: { capacity: 5 } } },
+  ])('$what', async ({ options }) => {
+    for (const isAsync of [true, false]) {
+      const bus = new MessageBus({ maxDepth: 1_000_000 })
+      let left = 100_000
+      const again = (data: { key: string; n: number }, scope: Scope): void => {
+        if (left-- > 0) scope.publish(Moved, data)
+      }
+      const againLater = async (data: { key: string; n: number }, scope: Scope): Promise<void> => {
+        await Promise.resolve()
+        again(data, scope)
+      }
+      bus.on(Moved, isAsync ? againLater : again, options)
+      bus.publish(Moved, { key: 'a', n: 1 })
+      await new Promise((resolve) => setTimeout(resolve, 0))
+
+      // It goes on, so it was neither through nor had it failed.
+      const before = left
+      await idle()
+      expect(before).toBeGreaterThan(0)
+      expect(left).toBeLessThan(before)
+      left = 0
+    }
+  })
+})
+
+test('a chain may be as long as maxDepth says', async () => {
+  const bus = new MessageBus({ maxDepth: 50_000 })
+  let heard = 0
+  bus.on(Moved, (data, scope) => {
+    if (++heard < 50_000) scope.publish(Moved, data)
+  })
+  bus.publish(Moved, { key: 'a', n: 1 })
+  await bus.stop()
+
+  expect(heard).toBe(50_000)
+  expect(bus.deadLetters.size).toBe(0)
 })

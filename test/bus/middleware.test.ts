@@ -204,4 +204,93 @@ describe('middleware', () => {
     await expect(bus.execute(Pay, { amount: 1 })).rejects.toMatchObject({ code: 'NO_HANDLER' })
     expect(story).toEqual([])
   })
+
+  test('may call next twice: the handler runs twice, and the journal has one result', async () => {
+    const { bus, journal } = recordedBus()
+    let runs = 0
+    bus.use(async (_, next) => [await next(), await next()].join(' '))
+    bus.handle(Greet, () => `${++runs}`)
+
+    expect(await bus.execute(Greet, { name: 'Ada' })).toBe('1 2')
+    expect(recordsOf(journal, 'result')).toMatchObject([{ output: '1 2' }])
+  })
+
+  test('may call next twice around a delivery: it is one delivery', async () => {
+    const bus = new MessageBus()
+    const heard: string[] = []
+    bus.use(async (_, next) => {
+      await next()
+      await next({ timeout: 1000 })
+    })
+    bus.on(Greeted, ({ name }) => void heard.push(name))
+    const { settled } = bus.publish(Greeted, { name: 'Ada' })
+
+    expect(await settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
+    expect(heard).toEqual(['Ada', 'Ada'])
+  })
+
+  test('may call next twice around a subscriber that leaves at the first: it was delivered, once', async () => {
+    const bus = new MessageBus()
+    const heard: string[] = []
+    bus.use(async (_, next) => {
+      await next()
+      await next()
+    })
+    const off = bus.on(Greeted, ({ name }) => {
+      heard.push(name)
+      off()
+    })
+    const { settled } = bus.publish(Greeted, { name: 'Ada' })
+
+    expect(await settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
+    expect(heard).toEqual(['Ada'])
+  })
+
+  test('gives its own limits to the second try, not those of the first', async () => {
+    const bus = new MessageBus()
+    const deadlines: boolean[] = []
+    bus.use(async (_, next) => {
+      await next({ timeout: 60_000 })
+      return next()
+    })
+    bus.handle(Greet, (_, { deadline }) => {
+      deadlines.push(deadline !== undefined)
+      return ''
+    })
+    await bus.execute(Greet, { name: 'Ada' })
+
+    expect(deadlines).toEqual([true, false])
+  })
+
+  test('that swallows the failure of a delivery makes it delivered: no letter, nothing told', async () => {
+    const { bus, journal } = recordedBus()
+    bus.use((_, next) => next().catch(() => undefined), { for: [Greeted] })
+    bus.on(Greeted, () => Promise.reject(new Error('no')))
+
+    expect(await bus.publish(Greeted, { name: 'Ada' }).settled).toMatchObject({ delivered: 1, failed: 0 })
+    expect(bus.deadLetters.size).toBe(0)
+    expect(recordsOf(journal, 'event', 'bus.deliveryFailed')).toEqual([])
+  })
+
+  test('is around a redriven delivery too', async () => {
+    const bus = new MessageBus()
+    const seen: string[] = []
+    let broken = true
+    bus.on(Greeted, () => {
+      if (broken) throw new Error('no')
+    })
+    await bus.publish(Greeted, { name: 'Ada' }).settled
+    broken = false
+    bus.use(
+      ({ id }, next) => {
+        seen.push(id)
+        return next()
+      },
+      { for: [Greeted] },
+    )
+    const [letter] = bus.deadLetters.list()
+    await bus.deadLetters.redrive(letter?.id ?? '')
+
+    expect(seen).toEqual([letter?.message])
+  })
 })

@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events'
 import { defineCommand, MessageBus } from 'busline'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { fakeClock } from './fixtures/fake-clock.ts'
 import { Greet, Greeted } from './fixtures/greeting.ts'
 import { deferred, idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -131,6 +133,61 @@ describe('a disposed session', () => {
 
     expect(heard).toEqual([])
     expect(recordsOf(journal, 'note', 'bus.discarded')).toMatchObject([{ session: 's1', cause: 'run-1' }])
+  })
+
+  test('ends its waits and streams, and leaves no listener on their signal', async () => {
+    const bus = new MessageBus()
+    const { signal } = new AbortController()
+    const session = bus.session('s1')
+    const waiting = rejection(session.waitFor(Greeted, { signal, timeout: 60_000 }))
+    const next = session.events('people.*', { signal }).next()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(2)
+    session.dispose()
+
+    expect(await waiting).toMatchObject({ code: 'SCOPE_DISPOSED' })
+    expect(await next).toEqual({ done: true, value: undefined })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('refuses to wait, to stream and to schedule', async () => {
+    const bus = new MessageBus()
+    const session = bus.session('s1')
+    session.dispose()
+    const gone = { code: 'SCOPE_DISPOSED' }
+
+    expect(await rejection(session.waitFor(Greeted))).toMatchObject(gone)
+    expect(thrownBy(() => session.events(Greeted))).toMatchObject(gone)
+    expect(await rejection(session.schedule(Greeted, { name: 'Ada' }, { after: 5 }))).toMatchObject(gone)
+    expect(bus.schedules.list()).toEqual([])
+  })
+
+  test('leaves what it scheduled: that is in the journal, and taken back by its handle', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    const session = bus.session('s1')
+    const scheduled = await session.schedule(Greeted, { name: 'Ada' }, { after: 5 })
+    session.dispose()
+
+    expect(bus.schedules.list().map(({ id }) => id)).toEqual([scheduled.id])
+    expect(scheduled.cancel()).toBe(true)
+  })
+
+  test('keeps nothing of the waits and streams that ended before it', async () => {
+    const clock = fakeClock()
+    const { bus } = recordedBus(clock)
+    const session = bus.session('s1')
+    const got: unknown[] = []
+    for (let n = 0; n < 100; n++) {
+      const waiting = session.waitFor(Greeted, { timeout: 1000 })
+      const stream = session.events(Greeted)
+      session.publish(Greeted, { name: 'Ada' })
+      got.push(await waiting, await stream.next())
+      await stream.return()
+    }
+    expect(got).toHaveLength(200)
+    expect(clock.waiting).toBe(0)
+    expect((await session.publish(Greeted, { name: 'Ada' }).settled).delivered).toBe(0)
+    session.dispose()
   })
 
   test('ends at the end of its using block', async () => {
