@@ -1,22 +1,21 @@
-/** One case in a process of its own: `case.ts publish NAME SUBSCRIBERS`, `case.ts turn NAME stream|plain URL`, `case.ts server`. */
-import { offlineServer } from 'busline'
-import { publish } from './publish.ts'
-import { toolTurn } from './tool-turn.ts'
+/**
+ * Cases in a process of their own: `case.ts GROUP TABLE NAME…`, the table by its number. Prints an outcome a line, as
+ * JSON; see `outcome.ts`.
+ */
+import { groups } from './groups.ts'
+import type { Outcome } from './outcome.ts'
+import type { Table } from './table.ts'
 
-const [kind, name = '', variant = '', url = ''] = process.argv.slice(2)
+const [group = '', number = '', ...names] = process.argv.slice(2)
+const table = (await groups[group]?.())?.[Number(number)]
+for (const name of names) console.log(JSON.stringify(await outcome(table, name)))
 
-if (kind === 'server') {
-  const server = await offlineServer()
-  console.log(server.url)
-  process.stdin.resume()
-} else {
-  console.log(await run())
-}
-
-function run(): Promise<number> {
-  for (const [known, measure] of Object.entries(publish))
-    if (kind === 'publish' && known === name) return measure(Number(variant))
-  for (const [known, measure] of Object.entries(toolTurn))
-    if (kind === 'turn' && known === name) return measure(url, variant === 'stream')
-  throw new Error(`There is no case ${kind} ${name}.`)
+async function outcome(table: Table | undefined, name: string): Promise<Outcome> {
+  try {
+    const measure = table?.cases[name]
+    if (measure === undefined) throw new Error(`There is no case ${group} ${number} ${name}.`)
+    return { figures: await measure() }
+  } catch (error) {
+    return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
 }

@@ -1,61 +1,43 @@
-/** Runs every case in a process of its own and prints one table. `npm run bench`; build first, it measures dist. */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+/** The benchmarks: `npm run bench -- --help`. */
 import { cpus } from 'node:os'
-import { median } from './measure.ts'
-import { publish } from './publish.ts'
-import { toolTurn } from './tool-turn.ts'
+import { groups } from './groups.ts'
+import { HELP, readOptions, type Options } from './options.ts'
+import { build, installPeers } from './prepare.ts'
+import { runTable } from './run-table.ts'
+import { jsonLines, markdown } from './show-table.ts'
 
-const here = new URL('.', import.meta.url).pathname
-const env = { ...process.env, TSX_TSCONFIG_PATH: `${here}tsconfig.json` }
-const node = ['--import', 'tsx', `${here}case.ts`]
+const options = optionsOrNothing()
+if (options?.help === true) console.log(HELP)
+else if (options !== undefined) await run(options)
 
-function measure(...args: string[]): number {
-  return Number(
-    execFileSync(process.execPath, [...node, ...args], {
-      env,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
-  )
-}
-
-/** Each case three times, in turns, so that a noisy minute does not hit one of them alone. */
-const ROUNDS = 3
-
-function table(head: string, unit: string, names: readonly string[], run: (name: string) => number): void {
-  const figures = new Map(names.map((name): [string, number[]] => [name, []]))
-  for (let round = 0; round < ROUNDS; round++) for (const name of names) figures.get(name)?.push(run(name))
-
-  const first = median(figures.get(names[0] ?? '') ?? [])
-  console.log(`| ${head} | ${unit} | × | of ${ROUNDS} rounds |\n|---|---:|---:|---|`)
-  for (const [name, values] of figures) {
-    const figure = median(values)
-    console.log(
-      `| ${name} | ${shown(figure)} | ${(figure / first).toFixed(3)} | ${values.map(shown).join('; ')} |`,
-    )
+/** A command line that says nothing sensible ends with 2 and a line for whoever typed it. */
+function optionsOrNothing(): Options | undefined {
+  try {
+    return readOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 2
+    return undefined
   }
-  console.log()
 }
 
-function shown(figure: number): string {
-  return figure > 1000 ? Math.round(figure).toLocaleString('en') : figure.toFixed(2)
+async function run({ groups: names, quick, json, build: builds }: Options): Promise<void> {
+  if (builds) build()
+  installPeers()
+  if (!json)
+    console.log(
+      `Node ${process.version}, ${cpus().length} cores. Medians; × is relative to the first row of each table, round by round.\n`,
+    )
+  for (const group of names) {
+    const tables = (await groups[group]?.()) ?? []
+    for (const [index, table] of tables.entries()) {
+      const rows = await runTable({ group, table: index }, table, { quick })
+      console.log(json ? jsonLines(group, table, rows) : markdown(table, rows))
+      for (const { name, failure } of rows) {
+        if (failure === undefined) continue
+        console.error(`${table.head}: ${name} failed.\n${failure}`)
+        process.exitCode = 1
+      }
+    }
+  }
 }
-
-console.log(
-  `Node ${process.version}, ${cpus().length} cores. Medians; × is relative to the first row of each table.\n`,
-)
-for (const subscribers of [1, 10]) {
-  const head = `publish to ${subscribers} sync subscriber${subscribers > 1 ? 's' : ''}`
-  table(head, 'events/s', Object.keys(publish), (name) => measure('publish', name, String(subscribers)))
-}
-
-const server = spawn(process.execPath, [...node, 'server'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
-const [printed]: unknown[] = await once(server.stdout, 'data')
-const url = String(printed).trim()
-for (const variant of ['plain', 'stream']) {
-  table(`two-step tool turn, ${variant}`, 'ms', Object.keys(toolTurn), (name) =>
-    measure('turn', name, variant, url),
-  )
-}
-server.kill()

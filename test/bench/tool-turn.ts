@@ -1,13 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp, defineTool, OpenSession, UpdateSession } from 'busline'
 import OpenAI from 'openai'
 import * as z from 'zod'
-import { time } from './measure.ts'
+import { quick, time } from './measure.ts'
+import { single, type Table } from './table.ts'
+import { temporaryFolder } from './temporary.ts'
+import { withServer } from './with-server.ts'
 
 const QUESTION = "What's the weather in San Francisco, CA?"
-const TURNS = 200
+const TURNS = quick ? 10 : 200
 const parameters = z.object({ location: z.string(), unit: z.enum(['celsius', 'fahrenheit']) })
 const weatherOf = (location: string) => ({
   location,
@@ -18,20 +19,35 @@ const weatherOf = (location: string) => ({
 })
 const description = 'Get the current weather of a place.'
 
-/** Milliseconds of a two-step tool turn (ask, call, ask again) against a server in another process. */
-export const toolTurn = {
-  'openai, hand-written loop': (url: string, stream: boolean) => bareLoop(url, stream),
-  'busline, no journal, sessions in memory': (url: string, stream: boolean) => ours(url, stream, undefined),
-  'busline, journal and session files': (url: string, stream: boolean) => onDisk(url, stream, 'new'),
+/** How a turn is measured: against the server at `url`, streamed or not. */
+type Turn = (url: string, stream: boolean) => Promise<number>
+
+const TURN_CASES: Readonly<Record<string, Turn>> = {
+  'openai, hand-written loop': bareLoop,
+  'busline, no journal, sessions in memory': (url, stream) => ours(url, stream, undefined),
+  'busline, journal and session files': (url, stream) => onDisk(url, stream, 'new'),
   // The first change of a session makes its tail file; what that costs depends on the file system.
-  'busline, the same, tail file there already': (url: string, stream: boolean) =>
-    onDisk(url, stream, 'begun'),
+  'busline, the same, tail file there already': (url, stream) => onDisk(url, stream, 'begun'),
 }
 
+/** Milliseconds of a two-step tool turn (ask, call, ask again) against a server in another process. */
+export const tables: readonly Table[] = ['plain', 'stream'].map((variant) => ({
+  head: `two-step tool turn, ${variant}`,
+  columns: ['ms'],
+  cases: single(
+    Object.fromEntries(
+      Object.entries(TURN_CASES).map(([name, turn]) => [
+        name,
+        () => withServer((url) => turn(url, variant === 'stream')),
+      ]),
+    ),
+  ),
+}))
+
 async function onDisk(url: string, stream: boolean, sessions: 'new' | 'begun'): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'busline-bench-'))
+  const { folder, remove } = temporaryFolder()
   const milliseconds = await ours(url, stream, { folder, sessions })
-  rmSync(folder, { recursive: true })
+  remove()
   return milliseconds
 }
 
