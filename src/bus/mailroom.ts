@@ -1,21 +1,15 @@
-// Longer than 200 lines: how one delivery begins, goes on and ends is one story.
-import { DeliveryFailed } from '../messages/delivery.ts'
-import { failureOf } from '../messages/failure.ts'
-import { BuslineError } from '../messages/busline-error.ts'
+// Longer than 200 lines: who is next, in which order and within which limit, is one invariant.
 import type { Cancellation } from './cancellation.ts'
 import type { DeadLetterBox } from './dead-letters.ts'
+import { Deliveries, type Outcome } from './deliveries.ts'
 import type { Message } from './envelope.ts'
 import type { Environment } from './environment.ts'
-import { isThenable } from './is-thenable.ts'
-import { limited } from './limited.ts'
 import { mailboxFull, overflowing } from './mailbox.ts'
-import { DeliveryScope, type MessageScope } from './message-scope.ts'
+import type { MessageScope } from './message-scope.ts'
 import type { Onion } from './middleware.ts'
 import type { Probes } from './probes.ts'
 import type { Publication } from './publication.ts'
 import type { Recorder } from './recorder.ts'
-import { retryIn } from './retry.ts'
-import { sleep } from './sleep.ts'
 import type { Lane, Subscriber } from './subscriber.ts'
 
 /** After so many deliveries that deliveries caused, timers and I/O get their turn before the next. */
@@ -24,19 +18,14 @@ const YIELD_AFTER = 10_000
 /** What stands in an array's place that has none. */
 const NOTHING: { targets: readonly Subscriber[] } = { targets: [] }
 
-type Outcome = 'delivered' | 'failed' | 'skipped' | 'dropped'
-
 /**
  * Delivers events: in record order, one at a time per subscriber and key, everything else in parallel. Work
  * begins in a microtask after the publishing code yields; a synchronous subscriber costs no promise.
  */
 export class Mailroom {
-  #environment: Environment
   #recorder: Recorder
-  #cancellation: Cancellation
   #probes: Probes
-  #letters: DeadLetterBox
-  #onionFor: (type: string) => Onion | undefined
+  #deliveries: Deliveries
   #onIdle: () => void
   /** Events whose deliveries have not begun, in their order. */
   #ready: Publication[] = []
@@ -48,7 +37,6 @@ export class Mailroom {
   #busy = new Set<Lane>()
   /** Those who came to their limit; see {@link Subscriber}. */
   #counted = new Set<Subscriber>()
-  #closed = false
   #scheduled = false
   #sinceYield = 0
   #pending = 0
@@ -63,13 +51,14 @@ export class Mailroom {
     onionFor: (type: string) => Onion | undefined
     onIdle: () => void
   }) {
-    this.#environment = parts.environment
     this.#recorder = parts.recorder
-    this.#cancellation = parts.cancellation
     this.#probes = parts.probes
-    this.#letters = parts.letters
-    this.#onionFor = parts.onionFor
     this.#onIdle = parts.onIdle
+    this.#deliveries = new Deliveries({
+      ...parts,
+      onEnd: (publication, subscriber, key, outcome, attempts) =>
+        this.#end(publication, subscriber, key, outcome, attempts),
+    })
   }
 
   /** Deliveries accepted and not ended. */
@@ -134,13 +123,19 @@ export class Mailroom {
     else setImmediate(this.#pumpAfterYield)
   }
 
-  /** Nothing begins to be delivered any more: what is accepted is skipped, what fails late is only noted. */
+  /**
+   * Nothing begins to be delivered any more. What goes on counts as skipped, whatever it still comes to, and so does what
+   * waits behind it; `stop` has noted both.
+   */
   close(): void {
-    this.#closed = true
-    // What waits behind a delivery that does not end. `stop` has noted it.
-    for (const lane of this.#busy)
+    this.#deliveries.closed = true
+    for (const lane of this.#busy) {
+      const { current, subscriber, key } = lane
+      if (current) this.#end(current, subscriber, key, 'skipped', 0)
+      lane.abandoned = current
       for (let next = this.#take(lane); next; next = this.#take(lane))
-        this.#end(next, lane.subscriber, lane.key, 'skipped', 0)
+        this.#end(next, subscriber, key, 'skipped', 0)
+    }
   }
 
   get #subscribersWithWork(): Set<Subscriber> {
@@ -243,13 +238,13 @@ export class Mailroom {
     }
     if (lane) return lane.queue.push(publication)
     subscriber.queued--
-    const pending = this.#deliver(publication, subscriber, key)
+    const pending = this.#deliveries.run(publication, subscriber, key)
     if (pending) this.#holdLane(subscriber.laneOf(key), publication, pending)
   }
 
   #beginNext(lane: Lane): void {
     const publication = this.#take(lane)
-    const pending = publication && this.#deliver(publication, lane.subscriber, lane.key)
+    const pending = publication && this.#deliveries.run(publication, lane.subscriber, lane.key)
     if (pending) this.#holdLane(lane, publication, pending)
     else this.#leaveIfEmpty(lane)
   }
@@ -268,7 +263,7 @@ export class Mailroom {
       const next = this.#take(lane)
       if (!next) break
       lane.current = next
-      await this.#deliver(next, lane.subscriber, lane.key)
+      await this.#deliveries.run(next, lane.subscriber, lane.key)
     }
     lane.busy = false
     this.#busy.delete(lane)
@@ -308,155 +303,6 @@ export class Mailroom {
     }
   }
 
-  /** Runs a delivery. Returns a promise only if the subscriber did, or something around it; it never rejects. */
-  #deliver(publication: Publication, subscriber: Subscriber, key: string): Promise<void> | undefined {
-    const { message } = publication
-    if (!subscriber.active || this.#closed) return this.#discard(publication, subscriber, key)
-    if (subscriber.plan.park && subscriber.parkedKeys.has(key) && !publication.letter)
-      return this.#park(publication, subscriber, key)
-
-    const onion = this.#onionFor(message.type)
-    if (onion || !subscriber.isPlain) return this.#deliverThrough(onion, publication, subscriber, key)
-
-    const scope = new DeliveryScope(publication, subscriber)
-    try {
-      const outcome = subscriber.handler(message.data, scope)
-      if (!isThenable(outcome)) {
-        scope.running = false
-        return this.#end(publication, subscriber, key, 'delivered', 1)
-      }
-      return Promise.resolve(outcome).then(
-        () => {
-          scope.running = false
-          this.#end(publication, subscriber, key, 'delivered', 1)
-        },
-        (error: unknown) => {
-          scope.running = false
-          this.#fail(publication, subscriber, key, scope, error, 1)
-        },
-      )
-    } catch (error) {
-      scope.running = false
-      return this.#fail(publication, subscriber, key, scope, error, 1)
-    }
-  }
-
-  /** The same with middleware, attempts and time limits. */
-  async #deliverThrough(
-    onion: Onion | undefined,
-    publication: Publication,
-    subscriber: Subscriber,
-    key: string,
-  ): Promise<void> {
-    const { message } = publication
-    const { retry, timeout } = subscriber.plan
-    for (let attempt = 1; ; attempt++) {
-      const scope = new DeliveryScope(publication, subscriber)
-      let reached = false
-      const leaf = (_: unknown, inner: MessageScope): unknown => {
-        // It may have left while the layers around it took their time.
-        if (!subscriber.active || this.#closed) return undefined
-        reached = true
-        return subscriber.handler(message.data, inner)
-      }
-      const run = (inner: MessageScope): unknown =>
-        onion ? onion(message, inner, leaf) : leaf(message, inner)
-      try {
-        await (timeout === undefined
-          ? run(scope)
-          : limited(scope, { timeout }, `${message.type} at ${subscriber.name}`, run))
-        scope.running = false
-        if (reached) return this.#end(publication, subscriber, key, 'delivered', attempt)
-        if (!subscriber.active || this.#closed) return this.#discard(publication, subscriber, key)
-        this.#recorder.note('filtered', { event: message.id, subscriber: subscriber.name }, message)
-        return this.#end(publication, subscriber, key, 'skipped', 0)
-      } catch (error) {
-        scope.running = false
-        let wait: number | undefined
-        try {
-          if (retry && !this.#closed) wait = retryIn(retry, attempt, error, this.#environment.random)
-        } catch (thrown) {
-          const failure = whenFailed(subscriber, thrown, error)
-          return this.#fail(publication, subscriber, key, scope, failure, attempt)
-        }
-        if (wait === undefined) return this.#fail(publication, subscriber, key, scope, error, attempt)
-        this.#report(publication, subscriber, scope, { attempt, error, retryIn: wait })
-        try {
-          await sleep(wait, this.#environment, this.#cancellation.signal)
-        } catch {
-          // The bus gives up: what is known to have failed is the last error, and that has been told.
-          return this.#giveUp(publication, subscriber, key, error, attempt)
-        }
-      }
-    }
-  }
-
-  #discard(publication: Publication, subscriber: Subscriber, key: string): undefined {
-    const { message } = publication
-    this.#recorder.note('discarded', { event: message.id, subscriber: subscriber.name }, message)
-    return this.#end(publication, subscriber, key, 'skipped', 0)
-  }
-
-  #park(publication: Publication, subscriber: Subscriber, key: string): undefined {
-    const error = new BuslineError(
-      'PARKED',
-      `Held back: an earlier event of key ${JSON.stringify(key)} is among the dead letters of ${subscriber.name}. Redrive or discard that one.`,
-    )
-    this.#letters.add({ publication, subscriber, key, error, attempts: 0 })
-    return this.#end(publication, subscriber, key, 'failed', 0)
-  }
-
-  #fail(
-    publication: Publication,
-    subscriber: Subscriber,
-    key: string,
-    scope: DeliveryScope,
-    error: unknown,
-    attempts: number,
-  ): undefined {
-    this.#report(publication, subscriber, scope, { attempt: attempts, error })
-    return this.#giveUp(publication, subscriber, key, error, attempts)
-  }
-
-  #giveUp(
-    publication: Publication,
-    subscriber: Subscriber,
-    key: string,
-    error: unknown,
-    attempts: number,
-  ): undefined {
-    // A report that failed is in the journal; to redrive it would tell nobody anything.
-    if (publication.message.type !== DeliveryFailed.type) {
-      const isKept = this.#letters.add({ publication, subscriber, key, error, attempts })
-      if (isKept && subscriber.plan.park) subscriber.parkedKeys.add(key)
-    }
-    return this.#end(publication, subscriber, key, 'failed', attempts)
-  }
-
-  #report(
-    { message, dispatcher }: Publication,
-    subscriber: Subscriber,
-    scope: DeliveryScope,
-    { attempt, error, retryIn: wait }: { attempt: number; error: unknown; retryIn?: number },
-  ): void {
-    const report = {
-      event: { id: message.id, type: message.type },
-      subscriber: subscriber.name,
-      attempt,
-      ...(wait === undefined ? {} : { retryIn: wait }),
-      error: failureOf(error),
-    }
-    // Who listens to failures and fails itself gets no second report of that: it would never end. A stopped bus
-    // accepts no event, and a chain that is too long no further one.
-    if (message.type === DeliveryFailed.type || this.#closed)
-      return this.#recorder.note('deliveryFailed', report, message)
-    try {
-      dispatcher.publish(DeliveryFailed, report, scope)
-    } catch {
-      this.#recorder.note('deliveryFailed', report, message)
-    }
-  }
-
   #end(
     publication: Publication,
     subscriber: Subscriber,
@@ -465,6 +311,7 @@ export class Mailroom {
     attempts: number,
   ): undefined {
     const lane = subscriber.lanes.size === 0 ? undefined : subscriber.lanes.get(key)
+    if (lane?.abandoned === publication) return undefined
     if (lane?.current === publication) lane.current = undefined
     if (this.#probes.any) this.#probes.deliveryEnded(publication.message, subscriber.name, outcome, attempts)
     publication.ended(outcome)
@@ -473,13 +320,6 @@ export class Mailroom {
     if (this.#pending === 0) this.#onIdle()
     return undefined
   }
-}
-
-/** A `retry.when` that throws ends the attempts; both errors are told. */
-function whenFailed({ name }: Subscriber, thrown: unknown, cause: unknown): BuslineError {
-  return new BuslineError('HANDLER_FAILED', `retry.when of ${name} threw: ${failureOf(thrown).message}`, {
-    cause,
-  })
 }
 
 /** Whether a scope is part of a delivery, its own or that of a command's caller. */

@@ -14,6 +14,8 @@ export class Lane {
   busy = false
   /** The event whose delivery goes on, until it has ended. */
   current: Publication | undefined
+  /** The one whose delivery went on when the bus had stopped: it has been counted. */
+  abandoned: Publication | undefined
 
   constructor(subscriber: Subscriber, key: string) {
     this.subscriber = subscriber

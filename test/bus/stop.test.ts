@@ -266,6 +266,17 @@ describe('at the deadline', () => {
     expect(heard).toEqual([1])
   })
 
+  test.concurrent('settled and track resolve, though a delivery never ends', async () => {
+    const { bus } = recordedBus()
+    bus.on(Greeted, () => new Promise(() => undefined))
+    const tracking = bus.track((sender) => sender.publish(Greeted, { name: 'Ada' }).id)
+    const receipt = bus.publish(Greeted, { name: 'Bob' })
+    await bus.stop({ deadline: 1 })
+
+    expect(await receipt.settled).toEqual({ delivered: 0, failed: 0, skipped: 1, dropped: 0 })
+    expect(await tracking).toMatchObject({ value: 'run-1' })
+  })
+
   test.concurrent('what an abandoned handler still sends is refused', async () => {
     const { bus } = recordedBus()
     const gate = deferred()
