@@ -75,7 +75,9 @@ function callSite(): string {
   const lines = new Error('call site').stack?.split('\n').slice(1) ?? []
   const outside = lines.find(
     (line) =>
-      !/[/\\]bus[/\\](?:handler-table|dispatch|message-bus|session-scope|attachment)\.[jt]s/.test(line),
+      !/[/\\]bus[/\\](?:handler-table|dispatch|message-bus|session-scope|attachment|attachments)\.[jt]s/.test(
+        line,
+      ),
   )
   return outside?.trim().replace(/^at /, '') ?? 'an unknown place'
 }

@@ -3,9 +3,8 @@ import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
-import { failureOf } from '../messages/failure.ts'
 import type { Schema } from '../messages/schema.ts'
-import { Attachment } from './attachment.ts'
+import { Attachments } from './attachments.ts'
 import type { Bus, Participant, SessionScope, Stream, Subscribe, SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
 import type { BusState } from './core.ts'
@@ -14,7 +13,6 @@ import { Dispatch } from './dispatch.ts'
 import { afterTimeout, type Environment } from './environment.ts'
 import type { Handler } from './handler-table.ts'
 import type { BusSnapshot } from './inspect.ts'
-import { isThenable } from './is-thenable.ts'
 import type { Journal, JournalRecord } from './journal.ts'
 import type { Place } from './listening.ts'
 import type { Origin } from './message-scope.ts'
@@ -29,6 +27,7 @@ import type { Schedules } from './scheduler.ts'
 import type { ExecuteOptions, Sender } from './scope.ts'
 import { BusSession } from './session-scope.ts'
 import { stopBus, type StopReport } from './stop.ts'
+import { Timers } from './timers.ts'
 import { Tracker, type TrackedMessage } from './tracker.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
@@ -62,9 +61,8 @@ export class MessageBus implements Bus {
   #dispatch: Dispatch
   #environment: Environment
   #outside: Origin
-  #timers = new Set<Unsubscribe>()
-  #attachments = new Set<Attachment>()
-  #detaching = new Set<Promise<void>>()
+  #timers: Timers
+  #attachments: Attachments
   #stopping: Promise<StopReport> | undefined
 
   constructor(options: MessageBusOptions = {}) {
@@ -84,6 +82,8 @@ export class MessageBus implements Bus {
       deadLetters: wholeNumber('deadLetters.capacity', options.deadLetters?.capacity ?? 1000),
     })
     this.#outside = new Outside(this.#dispatch.core.root)
+    this.#timers = new Timers(this.#dispatch.core)
+    this.#attachments = new Attachments(this, this.#dispatch)
     this.deadLetters = this.#dispatch.letters
     this.schedules = this.#dispatch.scheduler
   }
@@ -186,33 +186,7 @@ export class MessageBus implements Bus {
   }
 
   attach(participant: Participant): Unsubscribe {
-    // An origin of its own tells what the participant sends while it joins from what others wait for.
-    const origin = new Outside(this.#dispatch.core.root)
-    const attachment = new Attachment(this, {
-      subscribe: (selector, subscriber, options) =>
-        this.#dispatch.on(selector, subscriber, options, undefined),
-      execute: (command, input, options) => this.#dispatch.execute(command, input, origin, options),
-      listening: this.#dispatch.listening,
-    })
-    // Before what it attaches itself: `stop` goes backwards, and so waits for the cleanup of those first.
-    this.#attachments.add(attachment)
-    const detach = unsubscribe(() => this.#detach(attachment))
-    const failed = (error: unknown): never => {
-      detach()
-      throw error
-    }
-    try {
-      const joined = participant(attachment.view)
-      if (joined instanceof Promise)
-        this.#dispatch.commands.waitForJoining(
-          origin,
-          joined.then((cleanup) => attachment.cleansUpWith(cleanup), failed),
-        )
-      else void attachment.cleansUpWith(joined)
-    } catch (error) {
-      failed(error)
-    }
-    return detach
+    return this.#attachments.add(participant)
   }
 
   session(id: string, options: { signal?: AbortSignal } = {}): SessionScope {
@@ -259,24 +233,7 @@ export class MessageBus implements Bus {
   }
 
   after(ms: number, run: () => void): Unsubscribe {
-    const { core } = this.#dispatch
-    if (core.state === 'stopped') return unsubscribe(() => undefined)
-    const failed = (error: unknown): void => core.recorder.note('timerFailed', { error: failureOf(error) })
-    const prevent = this.#environment.after(ms, () => {
-      this.#timers.delete(off)
-      try {
-        const outcome: unknown = run()
-        if (isThenable(outcome)) outcome.then(undefined, failed)
-      } catch (error) {
-        failed(error)
-      }
-    })
-    const off = unsubscribe(() => {
-      this.#timers.delete(off)
-      prevent()
-    })
-    this.#timers.add(off)
-    return off
+    return this.#timers.set(ms, run)
   }
 
   /**
@@ -290,20 +247,11 @@ export class MessageBus implements Bus {
       dispatch: this.#dispatch,
       deadline: options.deadline ?? 5000,
       detach: async () => {
-        const failures: unknown[] = []
-        for (const attachment of [...this.#attachments].toReversed()) {
-          this.#attachments.delete(attachment)
-          try {
-            await attachment.detach()
-          } catch (error) {
-            failures.push(error)
-          }
+        try {
+          await this.#attachments.detachAll()
+        } finally {
+          this.#timers.clear()
         }
-        await Promise.all(this.#detaching)
-        for (const off of this.#timers) off()
-        if (failures.length > 1)
-          throw new AggregateError(failures, 'Several participants failed to clean up.')
-        if (failures.length === 1) throw failures[0]
       },
     })
     return this.#stopping
@@ -311,17 +259,6 @@ export class MessageBus implements Bus {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
-  }
-
-  /** Takes back at once what it registered; a cleanup that goes on is waited for by `stop`. */
-  #detach(attachment: Attachment): void {
-    this.#attachments.delete(attachment)
-    const cleaning = (async () => attachment.detach())()
-      .catch((error: unknown) =>
-        this.#dispatch.core.recorder.note('detachFailed', { error: failureOf(error) }),
-      )
-      .finally(() => this.#detaching.delete(cleaning))
-    this.#detaching.add(cleaning)
   }
 }
 
