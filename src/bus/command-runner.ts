@@ -32,8 +32,7 @@ export class CommandRunner {
     if (effect) return this.runLater(run, Promise.resolve(handler))
     try {
       const outcome = this.#call(run, handler)
-      // A promise stays what it is; what only looks like one may throw in its `then`, which must not escape.
-      if (isThenable(outcome)) return this.#settle(run, Promise.resolve(outcome))
+      if (isThenable(outcome)) return this.#settle(run, outcome)
       if (startsTurn) return this.#settle(run, Promise.resolve(outcome))
       return Promise.resolve(this.#succeed(run, outcome))
     } catch (error) {
@@ -69,29 +68,44 @@ export class CommandRunner {
     outcome: PromiseLike<unknown>,
   ): Promise<z.output<Output>> {
     return new Promise((resolve, reject) => {
-      run.giveUp = (reason) => {
-        this.#end(run, statusOf(run, reason), undefined, reason)
-        reject(reason)
+      run.reject = reject
+      try {
+        outcome.then(
+          (value) => this.#settled(run, value, resolve),
+          (error: unknown) => this.#failed(run, error),
+        )
+      } catch (error) {
+        // What only looks like a promise may throw here.
+        this.#failed(run, error)
       }
-      const failed = (error: unknown): void => {
-        this.#end(run, statusOf(run, error), undefined, error)
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-        reject(error)
-      }
-      const succeeded = (value: unknown): void => {
-        if (run.ended) return
-        try {
-          const output = this.#succeed(run, value)
-          // What a turn returns has been promised to somebody: it must not be lost after that.
-          if (run.route.command.startsTurn) this.#core.recorder.flush().then(() => resolve(output), reject)
-          else resolve(output)
-        } catch (error) {
-          failed(error)
-        }
-      }
-      outcome.then(succeeded, failed)
       if (run.own) this.#giveUpWhenCancelled(run, run.own)
     })
+  }
+
+  #settled<Output extends Schema>(
+    run: Run<Schema, Output>,
+    value: unknown,
+    resolve: (output: z.output<Output>) => void,
+  ): void {
+    if (run.ended) return
+    try {
+      const output = this.#succeed(run, value)
+      // What a turn returns has been promised to somebody: it must not be lost after that.
+      if (run.route.command.startsTurn) this.#core.recorder.flush().then(() => resolve(output), run.reject)
+      else resolve(output)
+    } catch (error) {
+      this.#failed(run, error)
+    }
+  }
+
+  #failed(run: Run, error: unknown): void {
+    this.#end(run, statusOf(run, error), undefined, error)
+    run.reject?.(error)
+  }
+
+  /** Rejects what the caller waits for, whatever the handler does. */
+  giveUp(run: Run, reason: BuslineError): void {
+    if (!run.ended) this.#failed(run, reason)
   }
 
   /**
@@ -101,7 +115,7 @@ export class CommandRunner {
   #giveUpWhenCancelled(run: Run, own: Cancellation): void {
     own.onCancel(() => {
       const giveUp = (): void => {
-        if (own.reason && !run.ended) run.giveUp?.(own.reason)
+        if (own.reason) this.giveUp(run, own.reason)
       }
       if (own.seen) run.grace = this.#core.environment.after(GRACE_MS, giveUp)
       else giveUp()

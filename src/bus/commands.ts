@@ -63,6 +63,11 @@ export class Commands {
     }
   }
 
+  /** Ends a command that a stop can wait for no longer. */
+  giveUp(run: Run, reason: BuslineError): void {
+    this.#runner.giveUp(run, reason)
+  }
+
   #start<Input extends Schema, Output extends Schema>(
     route: CommandRoute<Input, Output>,
     input: z.input<Input>,

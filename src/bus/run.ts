@@ -1,4 +1,3 @@
-import type { BuslineError } from '../messages/busline-error.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Message } from './envelope.ts'
@@ -17,8 +16,8 @@ export class Run<Input extends Schema = Schema, Output extends Schema = Schema> 
   readonly own: Cancellation | undefined
   by: string | undefined
   ended = false
-  /** Rejects what the caller waits for, whatever the handler does. */
-  giveUp: ((reason: BuslineError) => void) | undefined
+  /** Rejects what the caller waits for, while it waits. */
+  reject: ((reason: unknown) => void) | undefined
   /** Its neighbours among those that run; see {@link RunningList}. */
   before: Run | undefined
   after: Run | undefined

@@ -74,7 +74,8 @@ function abandonDeliveries({ mailroom, core }: Dispatch): { id: string; type: st
 function abandonRuns({ commands }: Dispatch): { id: string; type: string }[] {
   const late = [...commands.runs].toReversed()
   for (const run of late) {
-    run.giveUp?.(new BuslineError('ABANDONED', `${run.message.type} had not ended when the bus stopped.`))
+    const why = `${run.message.type} had not ended when the bus stopped.`
+    commands.giveUp(run, new BuslineError('ABANDONED', why))
   }
   return late.map(({ message: { id, type } }) => ({ id, type }))
 }
