@@ -91,10 +91,19 @@ export class CommandRunner {
     try {
       const output = this.#succeed(run, value)
       // What a turn returns has been promised to somebody: it must not be lost after that.
-      if (run.route.command.startsTurn) this.#core.recorder.flush().then(() => resolve(output), run.reject)
+      if (run.route.command.startsTurn) void this.#resolveWhenSafe(run, () => resolve(output))
       else resolve(output)
     } catch (error) {
       this.#failed(run, error)
+    }
+  }
+
+  async #resolveWhenSafe(run: Run, resolve: () => void): Promise<void> {
+    try {
+      await this.#core.recorder.flush()
+      resolve()
+    } catch (error) {
+      run.reject?.(error)
     }
   }
 

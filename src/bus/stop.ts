@@ -50,16 +50,28 @@ export async function stopBus(parts: {
   return { completed, abandoned, timedOut: !drained }
 }
 
-function idleWithin(dispatch: Dispatch, ms: number): Promise<boolean> {
-  if (dispatch.idle) return Promise.resolve(true)
-  return new Promise((resolve) => {
-    const off = dispatch.environment.after(ms, () => resolve(false))
-    dispatch.onChange = () => {
-      if (!dispatch.idle) return
-      off()
-      resolve(true)
-    }
+/**
+ * Waits until nothing is queued or running, and accepts nothing from that moment on. It goes on some microtasks after the
+ * last work ended, in which a handler that was given up may have caused more; so it looks again, and waits for that too.
+ */
+async function idleWithin(dispatch: Dispatch, ms: number): Promise<boolean> {
+  const limit = { passed: false }
+  let look = (): void => undefined
+  const off = dispatch.environment.after(ms, () => {
+    limit.passed = true
+    look()
   })
+  dispatch.onChange = () => {
+    if (dispatch.idle) look()
+  }
+  while (!dispatch.idle && !limit.passed)
+    await new Promise<void>((resolve) => {
+      look = resolve
+    })
+  off()
+  const { idle } = dispatch
+  if (idle) dispatch.core.state = 'flushing'
+  return idle
 }
 
 /** Names what was accepted and will not have been delivered. */

@@ -477,6 +477,29 @@ describe('a stop', () => {
     expect(await bus.stop()).toEqual({ completed: 1, abandoned: [], timedOut: false })
   })
 
+  test('waits for what a handler causes right after its command was given up', async () => {
+    const bus = new MessageBus()
+    const caller = new AbortController()
+    const carried: unknown[] = []
+    bus.handle(Carry, async (input) => {
+      await idle()
+      carried.push(input)
+    })
+    bus.handle(Greet, async (_, scope) => {
+      await idle()
+      const stopping = bus.stop()
+      caller.abort()
+      await scope.execute(Carry, 'to the end')
+      await stopping
+      return 'hello'
+    })
+    const greeting = rejection(bus.execute(Greet, { name: 'Ada' }, { signal: caller.signal }))
+
+    expect(await greeting).toMatchObject({ code: 'CANCELLED' })
+    expect(await bus.stop()).toEqual({ completed: 2, abandoned: [], timedOut: false })
+    expect(carried).toEqual(['to the end'])
+  })
+
   test('with a deadline of 0 cancels at once', async () => {
     const { bus } = recordedBus()
     bus.handle(Carry, (_, scope) => scope.sleep(60_000))
