@@ -1,4 +1,11 @@
-import { defineCommand, defineEvent, MessageBus, type Bus, type TrackedMessage, type Scheduled } from 'busline'
+import {
+  defineCommand,
+  defineEvent,
+  MessageBus,
+  type Bus,
+  type TrackedMessage,
+  type Scheduled,
+} from 'busline'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
 import { Greet, Greeted } from '../bus/fixtures/greeting.ts'
