@@ -6,7 +6,7 @@ import { GRACE_MS, type Cancellation } from './cancellation.ts'
 import type { Core } from './core.ts'
 import type { RegisteredHandler } from './handler-table.ts'
 import { isThenable } from './is-thenable.ts'
-import type { Leaf } from './middleware.ts'
+import { NO_OUTPUT, type Leaf } from './middleware.ts'
 import type { Status } from './recorder.ts'
 import type { Run } from './run.ts'
 
@@ -146,6 +146,7 @@ export class CommandRunner {
       return handler.run(message.data, inner)
     }
     return Promise.resolve(onion(message, scope, leaf)).then((output) => {
+      if (output === NO_OUTPUT) return undefined
       if (reached || output !== undefined) return output
       throw new BuslineError(
         'FILTERED',

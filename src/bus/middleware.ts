@@ -14,9 +14,13 @@ export type Next = (limits?: Limits) => Promise<unknown>
 
 /**
  * One layer of the onion around a command's handler or around each delivery of an event. `next()` runs the inner
- * layers; what is returned is the result. Not calling it filters a delivery, or answers a command in its place.
+ * layers; what is returned is the result. Not calling it filters a delivery, or answers a command in its place; one
+ * that has nothing to answer with returns {@link NO_OUTPUT}, because undefined without `next` holds the command back.
  */
 export type Middleware = (message: MiddlewareMessage, next: Next, scope: Scope) => unknown
+
+/** What a middleware returns to answer a command with undefined without calling `next`. */
+export const NO_OUTPUT: unique symbol = Symbol('busline.noOutput')
 
 /** The inner end of the onion. */
 export type Leaf = (message: Message, scope: MessageScope) => unknown

@@ -1,4 +1,4 @@
-import type { Middleware, MiddlewareMessage, Next } from '../bus/middleware.ts'
+import { NO_OUTPUT, type Middleware, type MiddlewareMessage, type Next } from '../bus/middleware.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
@@ -41,7 +41,7 @@ const DAY = 24 * 60 * 60 * 1000
  *
  * A store that can't be read fails the command before it runs. When it can't be written afterwards, the command has
  * succeeded all the same, and `bus.outcomeNotStored` tells. Deliveries pass: their subscribers are not one another's
- * repetition. An outcome of undefined can't be handed on: the bus takes it for a filter.
+ * repetition.
  *
  * @throws BuslineError `INVALID_OPTION`
  */
@@ -64,7 +64,7 @@ export function idempotency({ key, ttl = DAY, capacity, store }: IdempotencyOpti
       refuseCancelled(scope)
       if (first.input !== input || end.how === 'cancelled') continue
       if (end.how === 'failed') throw end.error
-      return end.output
+      return answer(end.output)
     }
 
     const work = once({ outcomes, ttl, name, input, next, scope, onStart: () => (mine.started = true) })
@@ -91,7 +91,7 @@ async function once(parts: {
   const { outcomes, ttl, name, input, next, scope, onStart } = parts
   const stored = await outcomes.get(name, scope.now())
   if (stored && stored.input !== input) throw conflict(name)
-  if (stored) return stored.output
+  if (stored) return answer(stored.output)
   refuseCancelled(scope)
   onStart()
   const output = await next()
@@ -103,6 +103,11 @@ async function once(parts: {
     announce(scope, OutcomeNotStored, { message: { id, type }, key: name, error: failureOf(error) })
   }
   return output
+}
+
+/** What was not got from `next`, as an answer. */
+function answer(output: unknown): unknown {
+  return output === undefined ? NO_OUTPUT : output
 }
 
 /** How some work ends for those that joined it. Never rejects. */

@@ -1,4 +1,4 @@
-import { MessageBus, type Middleware } from 'busline'
+import { MessageBus, NO_OUTPUT, type Middleware } from 'busline'
 import { describe, expect, test } from 'vitest'
 import { Carry, Greet, Greeted, Moved, Pay } from './fixtures/greeting.ts'
 import { idle, rejection } from './fixtures/promises.ts'
@@ -139,6 +139,15 @@ describe('middleware', () => {
     await expect(bus.execute(Greet, { name: 'Ada' })).rejects.toMatchObject({ code: 'FILTERED' })
     expect(recordsOf(journal, 'result')).toMatchObject([{ status: 'error', error: { code: 'FILTERED' } }])
     expect(recordsOf(journal, 'note')).toEqual([])
+  })
+
+  test('that answers with NO_OUTPUT answers with undefined', async () => {
+    const { bus, journal } = recordedBus()
+    bus.use(() => NO_OUTPUT)
+    bus.handle(Carry, () => 'carried')
+
+    expect(await bus.execute(Carry, 1)).toBeUndefined()
+    expect(recordsOf(journal, 'result')).toMatchObject([{ status: 'ok' }])
   })
 
   test('that does not call next filters a delivery: skipped, and noted', async () => {

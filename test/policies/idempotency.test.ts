@@ -1,4 +1,5 @@
 import {
+  defineCommand,
   idempotency,
   memoryOutcomes,
   OutcomeNotStored,
@@ -8,6 +9,7 @@ import {
   type IdempotencyStore,
 } from 'busline'
 import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { deferred, idle, rejection, thrownBy, type Deferred } from '../bus/fixtures/promises.ts'
 import { recordsOf } from '../bus/fixtures/recorded-bus.ts'
 import { clockedBus } from './fixtures/clocked-bus.ts'
@@ -152,6 +154,22 @@ describe('idempotency', () => {
     bus.handle(Delegate, ({ n }) => n * 10)
 
     expect([await bus.execute(Work, { n: 1 }), await bus.execute(Delegate, { n: 1 })]).toEqual([1, 10])
+  })
+
+  test('answers for a command without an output, whether it has ended or still runs', async () => {
+    const Mail = defineCommand('mail.send', { input: z.string(), output: z.undefined() })
+    const { bus, journal } = clockedBus()
+    bus.use(idempotency({ key: () => 'k' }))
+    let sent = 0
+    bus.handle(Mail, async () => {
+      await idle()
+      sent++
+    })
+    const [first, joined] = await Promise.all([bus.execute(Mail, 'hi'), bus.execute(Mail, 'hi')])
+
+    expect([first, joined, await bus.execute(Mail, 'hi')]).toEqual([undefined, undefined, undefined])
+    expect(sent).toBe(1)
+    expect(recordsOf(journal, 'result').map(({ status }) => status)).toEqual(['ok', 'ok', 'ok'])
   })
 
   test('leaves alone what has no key', async () => {
