@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  resolve: { alias: { busline: new URL('./src/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: {
+      'busline/testing': new URL('./src/testing.ts', import.meta.url).pathname,
+      busline: new URL('./src/index.ts', import.meta.url).pathname,
+    },
+  },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**', 'node_modules/**'],
