@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['messages'],
   ['bus', 'files'],
   ['journal', 'sessions', 'tools', 'context', 'providers', 'offline', 'console', 'policies', 'observability'],
-  ['engine'],
+  ['engine', 'testing'],
 ]
 
 /** The one home of a package, where it has been decided. What is in no list may still be in one room only. */

@@ -1,5 +1,6 @@
 // Plain JavaScript against the installed package: no TypeScript, no loader.
 import { createApp, defineTool, memoryJournal } from 'busline'
+import { testBus } from 'busline/testing'
 import * as z from 'zod'
 
 const add = defineTool({
@@ -17,3 +18,6 @@ try {
 } finally {
   await app.stop()
 }
+
+const { bus } = testBus()
+await bus.stop()
