@@ -1,0 +1,109 @@
+import type { JournalFile, JournalFiles } from '../journal/journal-files.ts'
+import { seededRandom } from './seeded-random.ts'
+import { Disk } from './disk.ts'
+
+/** How likely what is, from 0 (never, the default) to 1 (always). */
+export interface FileFaults {
+  /** The system takes only a part of what is written. */
+  shortWrite?: number
+  /** A write fails with EIO, and nothing of it is taken. */
+  writeError?: number
+  /** A sync fails with EIO; as on Linux, what it covered does not outlive a power cut unless it is written again. */
+  syncError?: number
+}
+
+export interface SimulatedFilesOptions {
+  /** Decides which faults come when (default `seededRandom(1)`). */
+  random?: () => number
+  /** Default: none. */
+  faults?: FileFaults
+  /** How many bytes fit on the disk; beyond, writes fail with ENOSPC (default: any number). */
+  room?: number
+}
+
+/** A fault that a file met, for a test to look at. */
+export interface InjectedFileFault {
+  readonly fault: keyof FileFaults | 'noRoom'
+  readonly path: string
+}
+
+/** Files in memory that fail as real ones do: for `jsonlJournal(path, { files })`. */
+export interface SimulatedFiles extends JournalFiles {
+  /** May be changed at any time. */
+  faults: FileFaults
+  /** May be changed at any time: somebody fills the disk, or makes room. */
+  room: number
+  readonly injected: readonly InjectedFileFault[]
+  /** What a reader sees now; empty if there is no such file. */
+  read(path: string): string
+  /** What of it would surely outlive a power cut. */
+  durable(path: string): string
+  /**
+   * The process is killed (`process`: all that the system took stays) or the power is cut (`power`: what was not synced
+   * is lost, but for a part of it that may end in the middle of a line). Whoever held a file open holds it no longer: what
+   * it still writes goes nowhere.
+   */
+  crash(kind?: 'process' | 'power'): void
+}
+
+/** Makes an empty file system for one {@link simulate}d world, or for a test of its own. */
+export function simulatedFiles(options: SimulatedFilesOptions = {}): SimulatedFiles {
+  const { random = seededRandom(1) } = options
+  const disks = new Map<string, Disk>()
+  const injected: InjectedFileFault[] = []
+
+  const happens = (fault: keyof FileFaults, path: string): boolean => {
+    const likely = files.faults[fault] ?? 0
+    if (likely === 0 || random() >= likely) return false
+    injected.push({ fault, path })
+    return true
+  }
+  /** How many bytes of a write the system takes. */
+  const takenOf = (path: string, length: number): number => {
+    if (happens('writeError', path)) throw systemError('EIO')
+    const used = [...disks.values()].reduce((sum, { size }) => sum + size, 0)
+    const free = Math.max(0, files.room - used)
+    if (free < length) injected.push({ fault: 'noRoom', path })
+    if (free === 0) throw systemError('ENOSPC')
+    const part = happens('shortWrite', path) ? Math.max(1, Math.floor(random() * length)) : length
+    return Math.min(free, part)
+  }
+  const open = (path: string): JournalFile | { heldBy: number } => {
+    const disk = disks.get(path) ?? new Disk()
+    disks.set(path, disk)
+    if (disk.held) return { heldBy: process.pid }
+    const hold = disk.hold()
+    return {
+      size: () => disk.size,
+      read: (position, length) => disk.bytes.subarray(position, position + length),
+      append: (bytes) => (hold.lost ? bytes.length : disk.append(bytes, takenOf(path, bytes.length))),
+      truncate: (size) => (hold.lost ? undefined : disk.truncate(size)),
+      datasync: async () => {
+        const sync = disk.beginSync()
+        await new Promise((resolve) => setImmediate(resolve))
+        if (hold.lost) return
+        if (!happens('syncError', path)) return disk.endSync(sync)
+        disk.failSync(sync)
+        throw systemError('EIO')
+      },
+      close: () => hold.release(),
+    }
+  }
+
+  const files: SimulatedFiles = {
+    faults: options.faults ?? {},
+    room: options.room ?? Infinity,
+    injected,
+    open,
+    read: (path) => disks.get(path)?.bytes.toString() ?? '',
+    durable: (path) => disks.get(path)?.durable.toString() ?? '',
+    crash: (kind = 'process') => {
+      for (const disk of disks.values()) disk.crash(kind === 'power' ? random() : undefined)
+    },
+  }
+  return files
+}
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: simulated`), { code })
+}
