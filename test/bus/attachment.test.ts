@@ -1,6 +1,6 @@
 import { MessageBus, type Bus } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -66,7 +66,7 @@ describe('a participant', () => {
   })
 
   test('that is taken back takes along also its waits, streams, timers and probes, but not what it scheduled', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const story: string[] = []
     const ends: Promise<unknown>[] = []
@@ -87,11 +87,11 @@ describe('a participant', () => {
     await clock.advance(100)
 
     expect(story).toEqual(['hears Ada'])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('that was taken back gets nothing of it any more: no wait, no stream, no timer, no probe', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     let view: Bus | undefined
     bus.attach((given) => {
@@ -104,7 +104,7 @@ describe('a participant', () => {
       code: 'SCOPE_DISPOSED',
     })
     expect(await view?.events(Greeted).next()).toEqual({ done: true, value: undefined })
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     expect((await bus.publish(Greeted, { name: 'Ada' }).settled).delivered).toBe(0)
   })
 

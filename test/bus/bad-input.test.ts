@@ -8,13 +8,13 @@ import {
   type Journal,
   type JournalRecord,
 } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { Carried, Carry, Greet, Greeted, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 import { clockedBus } from '../policies/fixtures/clocked-bus.ts'
-import { fakeClock } from '../policies/fixtures/fake-clock.ts'
 
 /** What was recorded as a command's one result. */
 function resultOf(journal: { records: JournalRecord[] }): JournalRecord | undefined {
@@ -528,7 +528,7 @@ describe('what a bus is given', () => {
 
   test('a journal whose `flush` never resolves', async () => {
     const flushed = deferred()
-    const { now, after, advance } = fakeClock()
+    const { now, after, advance } = virtualClock({ start: 1000 })
     const journal = brokenJournal({ flush: () => flushed.promise })
     const bus = new MessageBus({ journal, now, after })
     const paid: number[] = []

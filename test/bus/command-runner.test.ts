@@ -1,9 +1,10 @@
 import { defineCommand, memoryJournal, MessageBus, type Journal, type MemoryJournal } from 'busline'
+import { story } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { Carry, Greet, Greeted, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
-import { recordedBus, recordsOf, storyOf } from './fixtures/recorded-bus.ts'
+import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 
 describe('a handler', () => {
   test('may answer at once or later', async () => {
@@ -76,26 +77,26 @@ describe('a handler', () => {
 describe('record before effect', () => {
   test("a command's line is in the journal when its handler starts", async () => {
     const { bus, journal } = recordedBus()
-    let story: string[] = []
+    let before: string[] = []
     bus.handle(Greet, () => {
-      story = storyOf(journal)
+      before = story(journal)
       return ''
     })
     await bus.execute(Greet, { name: 'Ada' })
 
-    expect(story).toEqual(['command people.greet'])
-    expect(storyOf(journal)).toEqual(['command people.greet', 'result people.greet'])
+    expect(before).toEqual(['command people.greet'])
+    expect(story(journal)).toEqual(['command people.greet', 'result people.greet'])
   })
 
   test("an event's line is in the journal when its delivery begins", async () => {
     const { bus, journal } = recordedBus()
-    let story: string[] = []
+    let before: string[] = []
     bus.on(Greeted, () => {
-      story = storyOf(journal)
+      before = story(journal)
     })
     await bus.publish(Greeted, { name: 'Ada' }).settled
 
-    expect(story).toEqual(['event people.greeted'])
+    expect(before).toEqual(['event people.greeted'])
   })
 
   test('the handler of an effect waits until everything before it, its own line included, is flushed', async () => {
@@ -114,7 +115,7 @@ describe('record before effect', () => {
     expect(flushes).toEqual([['header busline.journal', 'command money.pay']])
     flushed.resolve()
     expect(await paying).toBe('ok')
-    expect(storyOf(memory)).toEqual(['command money.pay', 'result money.pay'])
+    expect(story(memory)).toEqual(['command money.pay', 'result money.pay'])
   })
 
   test('a command that is no effect waits for no flush', async () => {

@@ -8,12 +8,12 @@ import {
   type MessageBusOptions,
   type SubscribeOptions,
 } from 'busline'
+import { story, virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { fakeTimers } from './fixtures/fake-timers.ts'
 import { Greet, Greeted, Moved } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
-import { recordedBus, recordsOf, storyOf } from './fixtures/recorded-bus.ts'
+import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 
 const Login = defineEvent('people.loggedIn', {
   data: z.object({ name: z.string(), token: z.string().meta({ secret: true }) }),
@@ -175,14 +175,14 @@ describe('redriving', () => {
   })
 
   test('that fails again keeps the letter, with more attempts and the new error, and tells it', async () => {
-    const timers = fakeTimers()
+    const timers = virtualClock({ start: 0 })
     const { bus, journal } = recordedBus({ now: timers.now, after: timers.after, random: () => 0 })
     let errors = 0
     bus.on(Greeted, () => Promise.reject(new Error(`error ${++errors}`)), { retry: 2 })
     const receipt = bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(10)
+    await timers.advance(10)
     const redriving = bus.deadLetters.redrive(idAt(bus))
-    await timers.pass(10)
+    await timers.advance(10)
 
     expect(await redriving).toEqual({ delivered: 0, failed: 1 })
     expect(bus.deadLetters.list()).toMatchObject([
@@ -547,14 +547,14 @@ describe('parking', () => {
   })
 
   test('waits for the attempts of a retry: only what fails for good parks', async () => {
-    const timers = fakeTimers()
+    const timers = virtualClock({ start: 0 })
     const bus = new MessageBus({ now: timers.now, after: timers.after, random: () => 1 })
     const subscriber = mover(bus, { park: true, retry: 2 })
     bus.publish(Moved, { key: 'a', n: 1 })
     bus.publish(Moved, { key: 'a', n: 2 })
     await idle()
     expect(bus.deadLetters.size).toBe(0)
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(told(bus.deadLetters.list())).toEqual([
       [{ key: 'a', n: 1 }, 2, 'HANDLER_FAILED'],
@@ -568,7 +568,7 @@ describe('a scheduled command that fails', () => {
   const failingBus = async (
     options: MessageBusOptions = {},
   ): Promise<{ bus: MessageBus; journal: ReturnType<typeof recordedBus>['journal']; fix: () => void }> => {
-    const timers = fakeTimers()
+    const timers = virtualClock({ start: 0 })
     const { bus, journal } = recordedBus({ now: timers.now, after: timers.after, ...options })
     let broken = true
     bus.handle(Greet, ({ name }) => {
@@ -576,7 +576,7 @@ describe('a scheduled command that fails', () => {
       return name
     })
     await bus.session('s1').schedule(Greet, { name: 'Ada' }, { after: 10 })
-    await timers.pass(10)
+    await timers.advance(10)
     return { bus, journal, fix: () => void (broken = false) }
   }
 
@@ -628,14 +628,14 @@ describe('a scheduled command that fails', () => {
   })
 
   test('keeps its secrets out of the journal', async () => {
-    const timers = fakeTimers()
+    const timers = virtualClock({ start: 0 })
     const { bus, journal } = recordedBus({ now: timers.now, after: timers.after })
     const Enter = defineCommand('people.enter', {
       input: z.object({ token: z.string().meta({ secret: true }) }),
       output: z.string(),
     })
     await bus.schedule(Enter, { token: 'correct horse' }, { after: 10 })
-    await timers.pass(10)
+    await timers.advance(10)
 
     expect(bus.deadLetters.list()).toMatchObject([{ data: { token: 'correct horse' } }])
     expect(JSON.stringify(journal.records)).not.toContain('correct horse')
@@ -705,7 +705,7 @@ describe('restored letters', () => {
     second.bus.on(
       Moved,
       (data, { message, session }) => {
-        seen.push({ data, id: message.id, root: message.root, session, story: storyOf(second.journal) })
+        seen.push({ data, id: message.id, root: message.root, session, story: story(second.journal) })
       },
       { name: 'mover' },
     )
@@ -721,7 +721,7 @@ describe('restored letters', () => {
         story: ['event things.moved'],
       },
     ])
-    expect(storyOf(second.journal)).toEqual(['event things.moved', 'note bus.deadLetterRedriven'])
+    expect(story(second.journal)).toEqual(['event things.moved', 'note bus.deadLetterRedriven'])
   })
 
   test('that fail again are the same letters, with more attempts', async () => {

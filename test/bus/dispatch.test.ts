@@ -1,9 +1,10 @@
 import { defineCommand, defineEvent, MessageBus } from 'busline'
+import { story } from 'busline/testing'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { Carried, Carry, Greet, Greeted } from './fixtures/greeting.ts'
 import { thrownBy } from './fixtures/promises.ts'
-import { recordedBus, recordsOf, storyOf } from './fixtures/recorded-bus.ts'
+import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 
 test('a command without a handler rejects with NO_HANDLER, and has a line and an error result', async () => {
   const { bus, journal } = recordedBus()
@@ -13,7 +14,7 @@ test('a command without a handler rejects with NO_HANDLER, and has a line and an
     message: expect.stringContaining('people.greet'),
     data: { type: 'people.greet' },
   })
-  expect(storyOf(journal)).toEqual(['command people.greet', 'result people.greet'])
+  expect(story(journal)).toEqual(['command people.greet', 'result people.greet'])
   expect(recordsOf(journal, 'result')).toMatchObject([{ status: 'error', error: { code: 'NO_HANDLER' } }])
 })
 
@@ -54,7 +55,7 @@ test('an input that JSON would lose is refused with its path before the handler 
     data: { path: 'a[1].when', found: 'Date' },
   })
   expect(calls).toBe(0)
-  expect(storyOf(journal)).toEqual(['command things.carry', 'result things.carry'])
+  expect(story(journal)).toEqual(['command things.carry', 'result things.carry'])
   expect(recordsOf(journal, 'result')).toMatchObject([{ error: { code: 'NOT_JSON' } }])
 })
 

@@ -1,6 +1,6 @@
 import { BuslineError, MessageBus, type Bus } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -23,7 +23,7 @@ describe('clock, ids and randomness', () => {
   })
 
   test('decide the jitter of a retry', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus({ ...clock, random: () => 0.5 })
     const attempts: number[] = []
     bus.on(
@@ -53,7 +53,7 @@ describe('clock, ids and randomness', () => {
 
 describe('the injected `after`', () => {
   test('is what timeouts, retries, stops, waits and sleeps wait with: none of them touches a real timer', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const before = timers()
     bus.handle(Carry, (_, scope) => scope.sleep(1000))
@@ -78,7 +78,7 @@ describe('the injected `after`', () => {
       { code: 'TIMED_OUT' },
       { failed: 1 },
     ])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('is not trusted to prevent twice, nor to prevent only what has not run', async () => {
@@ -134,7 +134,7 @@ describe('a clock that goes backwards', () => {
 
 describe('bus.after', () => {
   test('runs something once, that long from now', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const runs: number[] = []
     bus.after(50, () => runs.push(clock.now()))
@@ -144,7 +144,7 @@ describe('bus.after', () => {
   })
 
   test('runs nothing that was undone, however often; to undo what has run is no error', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     let runs = 0
     const undone = bus.after(50, () => void runs++)
@@ -158,7 +158,7 @@ describe('bus.after', () => {
     ran()
 
     expect(runs).toBe(1)
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test.each<[string, () => void]>([
@@ -171,7 +171,7 @@ describe('bus.after', () => {
     // oxlint-disable-next-line typescript/no-misused-promises -- TypeScript lets it pass, so users will do it.
     ['later', async () => Promise.reject(new BuslineError('FILE_FAILED', 'no'))],
   ])('notes what fails %s, and harms nobody', async (_, run) => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus, journal } = recordedBus(clock)
     let others = 0
     bus.after(5, run)
@@ -185,7 +185,7 @@ describe('bus.after', () => {
   })
 
   test('of a participant leaves with it', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     let runs = 0
     const off = bus.attach(async (view) => {
@@ -198,12 +198,12 @@ describe('bus.after', () => {
     await clock.advance(5)
 
     expect(runs).toBe(0)
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('of a participant is forgotten when it has run, so that a ticking one does not grow', async () => {
     const undone: number[] = []
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const after = (ms: number, run: () => void): (() => void) => {
       const prevent = clock.after(ms, run)
       return () => {
@@ -227,11 +227,11 @@ describe('bus.after', () => {
 
     expect(ticks).toBe(101)
     expect(undone).toEqual([10])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('runs while the bus drains, but not when it has stopped', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const gate = deferred<string>()
     const runs: string[] = []
@@ -248,7 +248,7 @@ describe('bus.after', () => {
     off()
 
     expect(runs).toEqual(['settling'])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 })
 

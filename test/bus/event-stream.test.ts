@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { MessageBus, type Bus, type EventStream, type Overflow } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Greet, Greeted, Moved } from './fixtures/greeting.ts'
 import { deferred, idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -378,7 +378,7 @@ describe('a stream with overflow: wait', () => {
   })
 
   test('keeps a stop until its deadline when nobody consumes, and no longer; the buffer is there still', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const stream = bus.events(Moved, { buffer: 1, overflow: 'wait' })
     move(bus, 1, 2)
@@ -390,7 +390,7 @@ describe('a stream with overflow: wait', () => {
   })
 
   test('does not let a stop that its own consumer asks for hang', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const stopped = deferred<unknown>()
     const consuming = (async () => {

@@ -1,6 +1,6 @@
 import { BuslineError, MessageBus, type Limits, type Scope } from 'busline'
+import { virtualClock, type VirtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeTimers } from './fixtures/fake-timers.ts'
 import { Carry, Greet, Greeted } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -8,10 +8,10 @@ import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 /** A bus whose greetings run inside of `next(limits)`. */
 function limitedBus(limits: Limits): {
   bus: MessageBus
-  timers: ReturnType<typeof fakeTimers>
+  timers: VirtualClock
   journal: ReturnType<typeof recordedBus>['journal']
 } {
-  const timers = fakeTimers()
+  const timers = virtualClock({ start: 0 })
   const { bus, journal } = recordedBus({ now: timers.now, after: timers.after })
   bus.use((_, next) => next(limits), { for: ['people.*'] })
   return { bus, timers, journal }
@@ -25,18 +25,18 @@ describe('next({ timeout })', () => {
     bus.handle(Greet, ({ name }) => idle(1).then(() => name))
 
     expect(await bus.execute(Greet, { name: 'Ada' })).toBe('Ada')
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('rejects with TIMED_OUT at once when nobody looked at the signal', async () => {
     const { bus, timers, journal } = limitedBus({ timeout: 100 })
     bus.handle(Greet, never)
     const failure = rejection(bus.execute(Greet, { name: 'Ada' }))
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(await failure).toMatchObject({ code: 'TIMED_OUT', data: { timeout: 100 } })
     expect(recordsOf(journal, 'result')).toMatchObject([{ status: 'timeout' }])
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('gives the inner layers a scope with that deadline and that signal, and the outer ones none', async () => {
@@ -54,7 +54,7 @@ describe('next({ timeout })', () => {
       return 'partial'
     })
     const result = bus.session('s1').execute(Greet, { name: 'Ada' })
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(await result).toBe('partial')
     expect(seen).toEqual([{ deadline: 100, id: 'run-1', session: 's1', cause: undefined }, 'TIMED_OUT'])
@@ -69,12 +69,12 @@ describe('next({ timeout })', () => {
       return never()
     })
     const failure = rejection(bus.execute(Greet, { name: 'Ada' }, { timeout: 40 }))
-    await timers.pass(40)
+    await timers.advance(40)
 
     expect(deadlines).toEqual([40])
     expect(await failure).toMatchObject({ code: 'TIMED_OUT', data: { timeout: 40 } })
-    await timers.pass(100)
-    expect(timers.left).toEqual([])
+    await timers.advance(100)
+    expect(timers.pending).toBe(0)
   })
 
   test('gives one that looked at its signal a second, then gives it up', async () => {
@@ -82,9 +82,9 @@ describe('next({ timeout })', () => {
     bus.handle(Greet, (_, { signal }) => new Promise(() => signal))
     let ended = false
     const failure = rejection(bus.execute(Greet, { name: 'Ada' })).finally(() => (ended = true))
-    await timers.pass(1099)
+    await timers.advance(1099)
     expect(ended).toBe(false)
-    await timers.pass(1)
+    await timers.advance(1)
 
     expect(await failure).toMatchObject({ code: 'TIMED_OUT' })
   })
@@ -94,14 +94,14 @@ describe('next({ timeout })', () => {
     bus.handle(Carry, (_, scope) => scope.sleep(1e6))
     bus.handle(Greet, async (_, scope) => String(await scope.execute(Carry, 1)))
     const failure = rejection(bus.execute(Greet, { name: 'Ada' }))
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(await failure).toMatchObject({ code: 'TIMED_OUT' })
     expect(recordsOf(journal, 'result').map(({ type, status }) => [type, status])).toEqual([
       ['things.carry', 'timeout'],
       ['people.greet', 'timeout'],
     ])
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('around a delivery fails it, and the next one begins', async () => {
@@ -113,7 +113,7 @@ describe('next({ timeout })', () => {
     })
     const first = bus.publish(Greeted, { name: 'Ada' })
     const second = bus.publish(Greeted, { name: 'Bob' })
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(await first.settled).toMatchObject({ failed: 1 })
     expect(await second.settled).toMatchObject({ delivered: 1 })
@@ -131,7 +131,7 @@ describe('next({ timeout })', () => {
 
     expect(await rejection(bus.execute(Greet, { name: '0' }))).toBe(errors[0])
     expect(await rejection(bus.execute(Greet, { name: '1' }))).toBe(errors[1])
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 })
 
@@ -188,7 +188,7 @@ describe('next({ signal })', () => {
     bus.publish(Greeted, { name: 'Ada' })
     await idle()
     const stopping = bus.stop({ deadline: 10 })
-    await timers.pass(10)
+    await timers.advance(10)
     await gate.promise
 
     expect(await stopping).toMatchObject({ abandoned: [], timedOut: true })

@@ -1,6 +1,6 @@
 import { MessageBus, type Bus, type Sender } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Moved } from './fixtures/greeting.ts'
 import { idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus } from './fixtures/recorded-bus.ts'
@@ -18,14 +18,14 @@ describe('a bus', () => {
   })
 
   test('knows the definition of what was only scheduled', async () => {
-    const { bus } = recordedBus(fakeClock())
+    const { bus } = recordedBus(virtualClock({ start: 1000 }))
     await bus.schedule(Carry, 1, { after: 5 })
 
     expect(bus.definition('things.carry')).toBe(Carry)
   })
 
   test('restores from records that come synchronously or not', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const first = recordedBus(clock)
     await first.bus.schedule(Greeted, { name: 'Ada' }, { after: 5 })
     const { records } = first.journal
@@ -41,7 +41,7 @@ describe('a bus', () => {
   })
 
   test('restores nothing from records that break off with an error, but what it has read', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const first = recordedBus(clock)
     await first.bus.schedule(Greeted, { name: 'Ada' }, { after: 5 })
     const broken = new Error('damaged')
@@ -80,7 +80,7 @@ describe('a bus', () => {
 })
 
 test('whatever sends schedules too: bus, session, handler, participant, tracked call', async () => {
-  const clock = fakeClock()
+  const clock = virtualClock({ start: 1000 })
   const { bus } = recordedBus(clock)
   const senders: Sender[] = [bus, bus.session('s1')]
   bus.attach((view: Bus) => void senders.push(view))

@@ -1,6 +1,6 @@
 import { MessageBus, type CommandEnd, type DeliveryEnd, type Probe } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Moved } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -28,7 +28,7 @@ async function failLater(reason: Error): Promise<never> {
 
 describe('a probe', () => {
   test('is told how each command ended: status, duration, handler', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const bus = new MessageBus(clock)
     const { probe, seen } = recordingProbe()
     bus.probe(probe)
@@ -58,7 +58,7 @@ describe('a probe', () => {
   })
 
   test('is told how each delivery ended: subscriber, outcome, duration since publishing, attempts', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const bus = new MessageBus({ ...clock, random: () => 1 })
     const { probe, seen } = recordingProbe()
     bus.probe(probe)

@@ -1,6 +1,6 @@
 import { BuslineError, DeliveryFailed, MessageBus, type RetryOptions, type SubscribeOptions } from 'busline'
+import { virtualClock, type VirtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeTimers } from './fixtures/fake-timers.ts'
 import { Greet, Greeted, Moved } from './fixtures/greeting.ts'
 import { deferred, idle } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -8,11 +8,11 @@ import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 /** A bus in a time of its own, and what it tells of failures. */
 function timedBus(random = 0.5): {
   bus: MessageBus
-  timers: ReturnType<typeof fakeTimers>
+  timers: VirtualClock
   journal: ReturnType<typeof recordedBus>['journal']
   told: [attempt: number, retryIn: number | undefined][]
 } {
-  const timers = fakeTimers()
+  const timers = virtualClock({ start: 0 })
   const { bus, journal } = recordedBus({ now: timers.now, after: timers.after, random: () => random })
   const told: [attempt: number, retryIn: number | undefined][] = []
   bus.on(DeliveryFailed, ({ attempt, retryIn }) => void told.push([attempt, retryIn]))
@@ -37,13 +37,13 @@ describe('a subscription with retry', () => {
     bus.on(Greeted, () => subscriber.run(), { retry: { attempts: 5 } })
     const receipt = bus.publish(Greeted, { name: 'Ada' })
 
-    await timers.pass(49)
+    await timers.advance(49)
     expect(subscriber.tries).toBe(1)
-    await timers.pass(1)
+    await timers.advance(1)
     expect(subscriber.tries).toBe(2)
-    await timers.pass(100)
+    await timers.advance(100)
     expect(subscriber.tries).toBe(3)
-    await timers.pass(200)
+    await timers.advance(200)
     expect(subscriber.tries).toBe(4)
     expect(await receipt.settled).toEqual({ delivered: 1, failed: 0, skipped: 0, dropped: 0 })
     expect(told).toEqual([
@@ -52,7 +52,7 @@ describe('a subscription with retry', () => {
       [3, 200],
     ])
     expect(bus.deadLetters.size).toBe(0)
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('that fails for good has one bus.deliveryFailed per attempt, the last without retryIn, and one letter', async () => {
@@ -60,7 +60,7 @@ describe('a subscription with retry', () => {
     const subscriber = failing(9)
     bus.on(Greeted, () => subscriber.run(), { name: 'mailer', retry: 3 })
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(1000)
+    await timers.advance(1000)
 
     expect(await settled).toEqual({ delivered: 0, failed: 1, skipped: 0, dropped: 0 })
     expect(told).toEqual([
@@ -90,7 +90,7 @@ describe('a subscription with retry', () => {
     const subscriber = failing(99)
     bus.on(Greeted, () => subscriber.run(), { retry })
     bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(10_000)
+    await timers.advance(10_000)
 
     expect(subscriber.tries).toBe(tries)
     expect(told.map(([, retryIn]) => retryIn)).toEqual(waits)
@@ -101,7 +101,7 @@ describe('a subscription with retry', () => {
     const subscriber = failing(1100)
     bus.on(Greeted, () => subscriber.run(), { retry: { attempts: 1101, delay: 0 } })
     bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(1)
+    await timers.advance(1)
 
     expect(subscriber.tries).toBe(1101)
     expect(told).toEqual(Array.from({ length: 1100 }, (_, index) => [index + 1, 0]))
@@ -122,7 +122,7 @@ describe('a subscription with retry', () => {
       const subscriber = failing(9, new BuslineError('RATE_LIMITED', 'slow down', { data: { retryAfter } }))
       bus.on(Greeted, () => subscriber.run(), { retry: 2 })
       bus.publish(Greeted, { name: 'Ada' })
-      await timers.pass(100_000)
+      await timers.advance(100_000)
 
       expect(told.map(([, retryIn]) => retryIn)).toEqual(waits)
       expect(subscriber.tries).toBe(tries)
@@ -140,7 +140,7 @@ describe('a subscription with retry', () => {
     }
     bus.on(Greeted, () => subscriber.run(), { retry: { attempts: 5, when } })
     bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(10_000)
+    await timers.advance(10_000)
 
     expect(asked).toEqual([
       [true, 1],
@@ -165,7 +165,7 @@ describe('a subscription with retry', () => {
     )
     const first = bus.publish(Moved, { key: 'a', n: 1 })
     const second = bus.publish(Moved, { key: 'a', n: 2 })
-    await timers.pass(1000)
+    await timers.advance(1000)
 
     expect(await first.settled).toMatchObject({ failed: 1 })
     expect(await second.settled).toMatchObject({ delivered: 1 })
@@ -201,7 +201,7 @@ describe('a subscription with retry', () => {
     expect(story.filter((step) => step.startsWith('other'))).toHaveLength(4)
 
     broken = false
-    await timers.pass(50)
+    await timers.advance(50)
     expect(story.slice(-2)).toEqual(['a1', 'a2'])
   })
 
@@ -212,7 +212,7 @@ describe('a subscription with retry', () => {
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
     await idle()
     off()
-    await timers.pass(1000)
+    await timers.advance(1000)
 
     expect(subscriber.tries).toBe(1)
     expect(await settled).toEqual({ delivered: 0, failed: 0, skipped: 1, dropped: 0 })
@@ -226,7 +226,7 @@ describe('a subscription with retry', () => {
     bus.publish(Greeted, { name: 'Ada' })
     await idle()
     const stopping = bus.stop({ deadline: 1000 })
-    await timers.pass(50)
+    await timers.advance(50)
 
     expect(await stopping).toEqual({ completed: 1, abandoned: [], timedOut: false })
     expect(subscriber.tries).toBe(2)
@@ -239,7 +239,7 @@ describe('a subscription with retry', () => {
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
     await idle()
     const stopping = bus.stop({ deadline: 100 })
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(await stopping).toEqual({ completed: 1, abandoned: [], timedOut: true })
     expect(await settled).toMatchObject({ failed: 1 })
@@ -267,14 +267,14 @@ describe('a subscription with retry', () => {
     )
     for (let n = 0; n < 50; n++) bus.publish(Moved, { key: `${n}`, n })
     await idle()
-    expect(timers.left).toHaveLength(50)
-    await timers.pass(50)
+    expect(timers.pending).toBe(50)
+    await timers.advance(50)
 
     expect([...tries.values()]).toEqual(Array.from({ length: 50 }, () => 2))
   })
 
   test('of bus.deliveryFailed is run again, noted per attempt, and leaves no letter of itself', async () => {
-    const timers = fakeTimers()
+    const timers = virtualClock({ start: 0 })
     const { bus, journal } = recordedBus({ now: timers.now, after: timers.after, random: () => 1 })
     let reports = 0
     bus.on(
@@ -288,7 +288,7 @@ describe('a subscription with retry', () => {
     bus.on(Greeted, () => Promise.reject(new Error('no')), { name: 'mailer' })
     await bus.publish(Greeted, { name: 'Ada' }).settled
     await bus.publish(Greeted, { name: 'Bob' }).settled
-    await timers.pass(1000)
+    await timers.advance(1000)
 
     expect(reports).toBe(4)
     expect(bus.deadLetters.list().map(({ subscriber }) => subscriber)).toEqual(['mailer', 'mailer'])
@@ -307,7 +307,7 @@ describe('a subscription with retry', () => {
     bus.use((_, next) => (layers++, next()), { for: [Greeted] })
     bus.on(Greeted, () => subscriber.run(), { retry: 2 })
     bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(1000)
+    await timers.advance(1000)
 
     expect({ layers, tries: subscriber.tries }).toEqual({ layers: 2, tries: 2 })
   })
@@ -327,9 +327,9 @@ describe('a subscription with a timeout', () => {
     )
     const first = bus.publish(Moved, { key: 'a', n: 1 })
     const second = bus.publish(Moved, { key: 'a', n: 2 })
-    await timers.pass(99)
+    await timers.advance(99)
     expect(heard).toEqual([1])
-    await timers.pass(1)
+    await timers.advance(1)
 
     expect(await first.settled).toMatchObject({ failed: 1 })
     expect(await second.settled).toMatchObject({ delivered: 1 })
@@ -338,7 +338,7 @@ describe('a subscription with a timeout', () => {
         error: { code: 'TIMED_OUT', message: 'things.moved at slow took longer than its timeout of 100 ms.' },
       },
     ])
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('that looked at its signal sees it aborted, and has a second to clean up', async () => {
@@ -357,21 +357,21 @@ describe('a subscription with a timeout', () => {
       { timeout: 100 },
     )
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(100)
+    await timers.advance(100)
     expect(story).toEqual(['until 100', 'aborted'])
-    expect(timers.left).toEqual([1000])
+    expect(timers.pending).toBe(1)
 
     cleaned.resolve()
     expect(await settled).toMatchObject({ failed: 1 })
     expect(bus.deadLetters.list()).toMatchObject([{ error: { message: 'cleaned up' } }])
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('that ignores its aborted signal is given up after that second', async () => {
     const { bus, timers } = timedBus()
     bus.on(Greeted, (_, { signal }) => new Promise(() => signal), { timeout: 100 })
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(1100)
+    await timers.advance(1100)
 
     expect(await settled).toMatchObject({ failed: 1 })
     expect(bus.deadLetters.list()).toMatchObject([{ error: { code: 'TIMED_OUT' } }])
@@ -390,7 +390,7 @@ describe('a subscription with a timeout', () => {
       options,
     )
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(1000)
+    await timers.advance(1000)
 
     expect(await settled).toMatchObject({ delivered: 1 })
     expect(deadlines).toEqual([100, 210, 330])
@@ -408,11 +408,11 @@ describe('a subscription with a timeout', () => {
     })
     bus.on(Greeted, async ({ name }, scope) => void (await scope.execute(Greet, { name })), { timeout: 100 })
     const { settled } = bus.publish(Greeted, { name: 'Ada' })
-    await timers.pass(100)
+    await timers.advance(100)
 
     expect(await settled).toMatchObject({ failed: 1 })
     expect(recordsOf(journal, 'result')).toMatchObject([{ type: 'people.greet', status: 'timeout' }])
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 
   test('that ends in time leaves no timer', async () => {
@@ -420,7 +420,7 @@ describe('a subscription with a timeout', () => {
     bus.on(Greeted, () => idle(1), { timeout: 100 })
     await bus.publish(Greeted, { name: 'Ada' }).settled
 
-    expect(timers.left).toEqual([])
+    expect(timers.pending).toBe(0)
   })
 })
 

@@ -1,10 +1,10 @@
 import { defineCommand, defineEvent, type Timing } from 'busline'
+import { story, virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carried, Carry, Greet, Greeted } from './fixtures/greeting.ts'
 import { rejection } from './fixtures/promises.ts'
-import { recordedBus, storyOf } from './fixtures/recorded-bus.ts'
+import { recordedBus } from './fixtures/recorded-bus.ts'
 
 describe('a timing', () => {
   test.each<[string, Timing, number]>([
@@ -17,7 +17,7 @@ describe('a timing', () => {
     ['every so often after a while', { after: 10, every: 250 }, 1010],
     ['in the past, which is due at once', { at: -5 }, -5],
   ])('says when: %s', async (_, timing, due) => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
 
     expect(await bus.schedule(Greeted, { name: 'Ada' }, timing)).toMatchObject({ due })
@@ -43,7 +43,7 @@ describe('a timing', () => {
     ['a lateness that the journal could not hold', { after: 5, late: Infinity }, 'late'],
     ['a lateness unheard of', { after: 5, late: JSON.parse('"perhaps"') }, 'late'],
   ])('of %s is INVALID_OPTION at once, and nothing is recorded', async (_, timing, option) => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus, journal } = recordedBus(clock)
 
     expect(await rejection(bus.schedule(Greeted, { name: 'Ada' }, timing))).toMatchObject({
@@ -51,8 +51,8 @@ describe('a timing', () => {
       data: { option },
     })
     expect(bus.schedules.list()).toEqual([])
-    expect(storyOf(journal)).toEqual([])
-    expect(clock.waiting).toBe(0)
+    expect(story(journal)).toEqual([])
+    expect(clock.pending).toBe(0)
   })
 })
 
@@ -64,7 +64,7 @@ describe('what is scheduled is refused at once', () => {
   })
 
   test('when it does not fit: VALIDATION_FAILED', async () => {
-    const { bus, journal } = recordedBus(fakeClock())
+    const { bus, journal } = recordedBus(virtualClock({ start: 1000 }))
 
     expect(await rejection(bus.schedule(Greet, { name: '' }, { after: 5 }))).toMatchObject({
       code: 'VALIDATION_FAILED',
@@ -74,11 +74,11 @@ describe('what is scheduled is refused at once', () => {
       code: 'VALIDATION_FAILED',
     })
     expect(bus.schedules.list()).toEqual([])
-    expect(storyOf(journal)).toEqual([])
+    expect(story(journal)).toEqual([])
   })
 
   test('when it is not JSON: NOT_JSON, also when only its schema makes it so', async () => {
-    const { bus, journal } = recordedBus(fakeClock())
+    const { bus, journal } = recordedBus(virtualClock({ start: 1000 }))
     const at = '2030-01-01'
 
     const errors = [
@@ -90,11 +90,11 @@ describe('what is scheduled is refused at once', () => {
     ]
     expect(errors).toMatchObject(errors.map(() => ({ code: 'NOT_JSON' })))
     expect(bus.schedules.list()).toEqual([])
-    expect(storyOf(journal)).toEqual([])
+    expect(story(journal)).toEqual([])
   })
 
   test('but not a command whose input is nothing, nor one with a form of its own for the journal', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const Own = defineCommand('things.own', {
       input: z.object({ at: z.coerce.date<string>() }),
@@ -114,7 +114,7 @@ describe('what is scheduled is refused at once', () => {
 
 describe('a repeated message', () => {
   test('keeps its phase, whatever time a sending took', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const sent: number[] = []
     bus.on(Greeted, async () => {
@@ -128,13 +128,13 @@ describe('a repeated message', () => {
   })
 
   test('is not made up for: what fell due while time was lost is sent once', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const sent: number[] = []
     bus.on(Greeted, () => void sent.push(clock.now()))
     const every = await bus.schedule(Greeted, { name: 'Ada' }, { every: 100 })
     await clock.advance(100)
-    clock.set(1750)
+    clock.jump(1750 - clock.now())
     await clock.advance(100)
 
     expect(sent).toEqual([1100, 1850])
@@ -142,13 +142,13 @@ describe('a repeated message', () => {
   })
 
   test('goes on when the time of day was put back, one period later', async () => {
-    const clock = fakeClock(100_000_000)
+    const clock = virtualClock({ start: 100_000_000 })
     const { bus } = recordedBus(clock)
     let sent = 0
     bus.on(Greeted, () => void sent++)
     await bus.schedule(Greeted, { name: 'Ada' }, { every: 60_000 })
     await clock.advance(60_000)
-    clock.set(clock.now() - 10 * 3_600_000)
+    clock.jump(-10 * 3_600_000)
     await clock.advance(5 * 60_000)
 
     expect(sent).toBe(6)

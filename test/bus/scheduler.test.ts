@@ -13,18 +13,18 @@ import {
   type Scheduled,
   type Timing,
 } from 'busline'
+import { story, virtualClock, type VirtualClock } from 'busline/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as z from 'zod'
-import { fakeClock, type FakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
-import { recordedBus, recordsOf, storyOf } from './fixtures/recorded-bus.ts'
+import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 
 const DAY = 24 * 3_600_000
 
 /** A bus on a clock that stands, and what its subscriber to Greeted hears, with the time of day. */
-function clockedBus(options: { clock?: FakeClock; newId?: () => string } = {}) {
-  const { clock = fakeClock(), newId = () => 'run' } = options
+function clockedBus(options: { clock?: VirtualClock; newId?: () => string } = {}) {
+  const { clock = virtualClock({ start: 1000 }), newId = () => 'run' } = options
   const heard: string[] = []
   const { bus, journal } = recordedBus({ now: clock.now, after: clock.after, newId })
   bus.on(Greeted, ({ name }) => void heard.push(`${name} at ${clock.now()}`))
@@ -33,7 +33,7 @@ function clockedBus(options: { clock?: FakeClock; newId?: () => string } = {}) {
 
 /** The process was killed and came back: a new bus with a journal of its own that has read the earlier ones. */
 async function restarted(
-  clock: FakeClock,
+  clock: VirtualClock,
   records: readonly JournalRecord[],
   id = 'second',
 ): Promise<ReturnType<typeof clockedBus> & { restored: { scheduled: number; deadLetters: number } }> {
@@ -50,7 +50,7 @@ describe('a scheduled message', () => {
     await clock.advance(1000)
 
     expect(heard).toEqual(['Ada at 1500'])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('that is a command runs its handler', async () => {
@@ -114,7 +114,7 @@ describe('a scheduled message', () => {
       { schedule: 'run-schedule-1', message: 'run-3', left: 0 },
     ])
     expect(bus.schedules.list()).toEqual([])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('is sent again though the one before still goes on', async () => {
@@ -207,7 +207,7 @@ describe('a schedule that is taken back', () => {
     await clock.advance(100)
 
     expect(heard).toEqual([])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     expect(bus.schedules.list()).toEqual([])
     expect(recordsOf(journal, 'note', 'bus.scheduleEnded').map(({ data }) => data)).toEqual([
       { schedule: 'run-schedule-3', how: 'cancelled' },
@@ -240,7 +240,7 @@ describe('a schedule that is taken back', () => {
     await clock.advance(100)
 
     expect(answers).toEqual([true])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     expect(recordsOf(journal, 'note', 'bus.scheduleEnded')).toMatchObject([{ data: { how: 'cancelled' } }])
   })
 
@@ -342,7 +342,7 @@ describe('a sending that fails', () => {
 describe('schedule resolves', () => {
   test('only when the note is as durable as the journal promises, and not before is anything sent', async () => {
     const flushed = deferred()
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const heard: string[] = []
     const lines: string[] = []
     const journal: Journal = {
@@ -365,7 +365,7 @@ describe('schedule resolves', () => {
   })
 
   test('never when it could not be made durable: it rejects with JOURNAL_FAILED, and the schedule is taken back', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const lines: string[] = []
     const journal: Journal = {
       append: (line) => void lines.push(line),
@@ -378,13 +378,13 @@ describe('schedule resolves', () => {
       code: 'JOURNAL_FAILED',
     })
     expect(bus.schedules.list()).toEqual([])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     // The lines may still arrive in the file, so the last one has to tell.
     expect(lines.at(-1)).toContain('"type":"bus.scheduleEnded"')
   })
 
   test('without a journal too', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const heard: string[] = []
     const bus = new MessageBus({ now: clock.now, after: clock.after })
     bus.on(Greeted, ({ name }) => void heard.push(name))
@@ -396,7 +396,7 @@ describe('schedule resolves', () => {
 
   test('to what was taken back while it was flushed, if somebody did', async () => {
     const flushed = deferred()
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const journal: Journal = {
       append: () => undefined,
       flush: () => flushed.promise,
@@ -408,7 +408,7 @@ describe('schedule resolves', () => {
     flushed.resolve()
 
     expect((await scheduling).cancel()).toBe(false)
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 })
 
@@ -425,7 +425,7 @@ test('what schedules itself again runs a thousand times: no TOO_DEEP, nothing le
   expect(runs).toBe(1000)
   expect(bus.schedules.list()).toEqual([])
   expect(bus.deadLetters.size).toBe(0)
-  expect(clock.waiting).toBe(0)
+  expect(clock.pending).toBe(0)
   expect(recordsOf(journal, 'command').every(({ id, root }) => id === root)).toBe(true)
 })
 
@@ -436,7 +436,7 @@ describe('a bus that stops', () => {
     await bus.schedule(Greeted, { name: 'Bob' }, { every: 5 })
     await bus.stop()
 
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     expect(recordsOf(journal, 'note', 'bus.scheduleEnded')).toEqual([])
     expect((await restarted(clock, journal.records)).restored).toEqual({ scheduled: 2, deadLetters: 0 })
   })
@@ -456,7 +456,7 @@ describe('a bus that stops', () => {
 
     expect(await paying).toBe('run-schedule-1')
     await stopping
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     expect((await restarted(clock, journal.records)).restored.scheduled).toBe(1)
   })
 
@@ -498,7 +498,7 @@ describe('a bus that stops', () => {
     await bus.stop()
 
     expect(runs).toBe(1)
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('refuses to schedule from outside, and to restore', async () => {
@@ -509,7 +509,7 @@ describe('a bus that stops', () => {
       code: 'BUS_STOPPED',
     })
     expect(await rejection(bus.restore([]))).toMatchObject({ code: 'BUS_STOPPED' })
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 })
 
@@ -660,7 +660,7 @@ describe('after a restart', () => {
 
     expect(got).toEqual(['late'])
     expect(bus.schedules.list()).toEqual([])
-    expect(storyOf(journal)).toEqual([
+    expect(story(journal)).toEqual([
       'command things.carry',
       'result things.carry',
       'note bus.scheduleFired',
@@ -677,10 +677,10 @@ describe('after a restart', () => {
     const { bus } = await restarted(clock, first.journal.records)
     await clock.advance(5000)
     bus.schedules.list()[0]?.cancel()
-    expect(clock.waiting).toBe(1)
+    expect(clock.pending).toBe(1)
     await bus.stop()
 
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('a run that draws the ids of the one before does not mix its schedules up with what came back', async () => {
@@ -710,7 +710,7 @@ describe('after a restart', () => {
   })
 
   test('a note that is no schedule is no reason to fail', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const note = { seq: 1, time: 1, kind: 'note' }
     const records: JournalRecord[] = [
       { ...note, type: 'bus.scheduled', data: { schedule: 5 } },
@@ -727,7 +727,7 @@ describe('after a restart', () => {
     const folder = await mkdtemp(join(tmpdir(), 'busline-scheduler-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const path = join(folder, 'app.jsonl')
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const heard: string[] = []
     const start = async (): Promise<{ bus: MessageBus; scheduled: number }> => {
       const bus = new MessageBus({ journal: jsonlJournal(path), now: clock.now, after: clock.after })
@@ -772,7 +772,7 @@ describe('time', () => {
     const { bus, clock, heard } = clockedBus()
     await bus.schedule(Greeted, { name: 'Ada' }, { after: 10 * DAY })
     await clock.advance(DAY)
-    clock.set(1000 + 11 * DAY)
+    clock.jump(1000 + 11 * DAY - clock.now())
     await clock.advance(3_600_000)
 
     expect(heard).toHaveLength(1)
@@ -782,7 +782,7 @@ describe('time', () => {
     const { bus, clock, heard } = clockedBus()
     await bus.schedule(Greeted, { name: 'Ada' }, { at: 1000 + 2 * DAY })
     await clock.advance(DAY)
-    clock.set(1000)
+    clock.jump(1000 - clock.now())
     await clock.advance(2 * DAY - 1)
     expect(heard).toEqual([])
     await clock.advance(1)
@@ -794,7 +794,7 @@ describe('time', () => {
   test('of day that is put back within the last hour delays nothing', async () => {
     const { bus, clock, heard } = clockedBus()
     await bus.schedule(Greeted, { name: 'Ada' }, { after: 60_000 })
-    clock.set(0)
+    clock.jump(-clock.now())
     await clock.advance(60_000)
 
     expect(heard).toEqual(['Ada at 60000'])

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { defineCommand, MessageBus } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Greet, Greeted } from './fixtures/greeting.ts'
 import { deferred, idle, rejection, thrownBy } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -162,7 +162,7 @@ describe('a disposed session', () => {
   })
 
   test('leaves what it scheduled: that is in the journal, and taken back by its handle', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const session = bus.session('s1')
     const scheduled = await session.schedule(Greeted, { name: 'Ada' }, { after: 5 })
@@ -173,7 +173,7 @@ describe('a disposed session', () => {
   })
 
   test('keeps nothing of the waits and streams that ended before it', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const session = bus.session('s1')
     const got: unknown[] = []
@@ -185,7 +185,7 @@ describe('a disposed session', () => {
       await stream.return()
     }
     expect(got).toHaveLength(200)
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
     expect((await session.publish(Greeted, { name: 'Ada' }).settled).delivered).toBe(0)
     session.dispose()
   })

@@ -1,13 +1,13 @@
+import { virtualClock } from 'busline/testing'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greeted } from './fixtures/greeting.ts'
 import { idle, rejection } from './fixtures/promises.ts'
 import { recordedBus } from './fixtures/recorded-bus.ts'
 
 describe('scope.sleep', () => {
   test('resolves after that long of the clock of the bus, and leaves nothing on the signal', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const listeners: number[] = []
     bus.handle(Carry, async (_, scope) => {
@@ -23,7 +23,7 @@ describe('scope.sleep', () => {
   })
 
   test('rejects with TIMED_OUT as soon as the command times out, and its timer is gone', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const woken: unknown[] = []
     bus.handle(Carry, async (_, scope) => {
@@ -35,11 +35,11 @@ describe('scope.sleep', () => {
 
     expect(await carrying).toBe('cleaned up')
     expect(woken).toMatchObject([{ code: 'TIMED_OUT' }, 1050])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('rejects with the reason of an abort, at once when it was before', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const controller = new AbortController()
     const errors: unknown[] = []
@@ -53,11 +53,11 @@ describe('scope.sleep', () => {
     await carrying
 
     expect(errors).toMatchObject([{ code: 'CANCELLED' }, { code: 'CANCELLED' }])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('in a delivery rejects when a stopping bus gives up on it', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const errors: unknown[] = []
     bus.on(Greeted, async (_, scope) => {
@@ -69,11 +69,11 @@ describe('scope.sleep', () => {
 
     expect(await stopping).toEqual({ completed: 1, abandoned: [], timedOut: true })
     expect(errors).toMatchObject([{ code: 'CANCELLED' }])
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('is waited for by a stop whose deadline it meets', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     bus.handle(Carry, (_, scope) => scope.sleep(50))
     const carrying = bus.execute(Carry, 1)
@@ -85,7 +85,7 @@ describe('scope.sleep', () => {
   })
 
   test('dropped by a handler that has ended wakes up without harm', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     bus.handle(Carry, (_, scope) => {
       void scope.sleep(50)
@@ -95,6 +95,6 @@ describe('scope.sleep', () => {
     await clock.advance(50)
     await idle()
 
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 })

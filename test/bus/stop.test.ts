@@ -1,6 +1,6 @@
 import { MessageBus, type Scope } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Moved, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -299,7 +299,7 @@ describe('at the deadline', () => {
 
 describe('the state of a bus', () => {
   test('goes from running through draining, settling, cancelling and flushing to stopped', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const states: string[] = []
     const gate = deferred()
@@ -339,7 +339,7 @@ describe('the state of a bus', () => {
   })
 
   test('decides what is accepted: from outside nothing but while running, from running work all until it is given up', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const log: string[] = []
     const gates = [deferred(), deferred()]
@@ -443,7 +443,7 @@ describe('a bus that has stopped', () => {
 
 describe('a stop', () => {
   test('that a handler awaits does not hang: at the deadline the handler is given up', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     bus.handle(Carry, async () => bus.stop({ deadline: 100 }))
     const carrying = rejection(bus.execute(Carry, 1))
@@ -455,7 +455,7 @@ describe('a stop', () => {
   })
 
   test('that a subscriber awaits does not hang either', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     bus.on(Greeted, async () => void (await bus.stop({ deadline: 100 })))
     bus.publish(Greeted, { name: 'Ada' })
@@ -538,7 +538,7 @@ describe('a stop', () => {
   })
 
   test('reports each delivery that it abandons, and each command', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     bus.on(Moved, () => new Promise(() => undefined))
     bus.on(Moved, () => new Promise(() => undefined), { name: 'another' })

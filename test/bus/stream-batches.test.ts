@@ -1,9 +1,10 @@
 import { defineCommand, memoryJournal, MessageBus } from 'busline'
+import { story } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { Greeted, Said } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
-import { recordedBus, recordsOf, storyOf } from './fixtures/recorded-bus.ts'
+import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 
 const Speak = defineCommand('people.speak', {
   input: z.object({ words: z.array(z.string()) }),
@@ -30,7 +31,7 @@ describe('a stream event', () => {
 
     expect(heard).toEqual(['Hel', 'lo', ' you'])
     expect(counts).toEqual([1, 2, 3])
-    expect(storyOf(journal)).toEqual(['command people.speak', 'event people.said', 'result people.speak'])
+    expect(story(journal)).toEqual(['command people.speak', 'event people.said', 'result people.speak'])
     expect(recordsOf(journal, 'event')).toEqual([
       {
         seq: 2,
@@ -127,7 +128,7 @@ describe('a stream event', () => {
     bus.handle(Speak, async ({ words }, scope) => {
       for (const text of words) scope.publish(Said, { text })
       await written.promise
-      return storyOf(journal).join(', ')
+      return story(journal).join(', ')
     })
 
     expect(await bus.execute(Speak, { words: ['partial'] })).toBe('command people.speak, event people.said')
@@ -143,7 +144,7 @@ describe('a stream event', () => {
     await rejection(bus.execute(Speak, { words: ['failed'] }))
     await rejection(bus.execute(Speak, { words: ['given', 'up'] }, { timeout: 1 }))
 
-    expect(storyOf(journal)).toEqual([
+    expect(story(journal)).toEqual([
       'command people.speak',
       'event people.said',
       'result people.speak',

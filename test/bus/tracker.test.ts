@@ -1,6 +1,6 @@
 import { MessageBus } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Carry, Greet, Greeted, Moved, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
@@ -50,7 +50,7 @@ describe('track', () => {
   })
 
   test('waits for the attempts of a retried delivery', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus({ ...clock, random: () => 1 })
     let attempts = 0
     bus.on(
@@ -135,7 +135,7 @@ describe('track', () => {
   })
 
   test('does not wait for what a timer or a schedule sends later, though it belongs to the chain', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus, journal } = recordedBus(clock)
     bus.handle(Carry, (_, scope) => {
       bus.after(50, () => void scope.publish(Greeted, { name: 'later' }))

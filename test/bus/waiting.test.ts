@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { BuslineError, MessageBus } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
-import { fakeClock } from './fixtures/fake-clock.ts'
 import { Greet, Greeted, Moved } from './fixtures/greeting.ts'
 import { idle, rejection } from './fixtures/promises.ts'
 import { recordedBus } from './fixtures/recorded-bus.ts'
@@ -46,7 +46,7 @@ describe('waitFor', () => {
   })
 
   test('rejects with TIMED_OUT when none that fits came in time', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const waiting = rejection(bus.waitFor(Greeted, { timeout: 50, where: ({ name }) => name === 'Ada' }))
     bus.publish(Greeted, { name: 'Bob' })
@@ -69,7 +69,7 @@ describe('waitFor', () => {
   })
 
   test('rejects at once with CANCELLED when its signal was aborted before', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus(clock)
     const signal = AbortSignal.abort()
 
@@ -77,7 +77,7 @@ describe('waitFor', () => {
       code: 'CANCELLED',
     })
     expect(await bus.publish(Greeted, { name: 'Ada' }).settled).toMatchObject({ delivered: 0 })
-    expect(clock.waiting).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('rejects with what `where` throws, and the delivery is none that failed', async () => {
@@ -153,7 +153,7 @@ describe('waitFor', () => {
 })
 
 test('however a wait ends, nothing is left: no subscriber, no timer, no listener on the signal', async () => {
-  const clock = fakeClock()
+  const clock = virtualClock({ start: 1000 })
   const { bus } = recordedBus(clock)
   const controller = new AbortController()
   const { signal } = controller
@@ -181,7 +181,7 @@ test('however a wait ends, nothing is left: no subscriber, no timer, no listener
   await Promise.all(waits)
 
   expect(getEventListeners(signal, 'abort')).toEqual([])
-  expect(clock.waiting).toBe(0)
+  expect(clock.pending).toBe(0)
   expect(await bus.publish(Greeted, { name: 'Bob' }).settled).toEqual({
     delivered: 0,
     failed: 0,
@@ -192,7 +192,7 @@ test('however a wait ends, nothing is left: no subscriber, no timer, no listener
   const cancelled = rejection(bus.waitFor(Greeted, options))
   controller.abort()
   await cancelled
-  expect(clock.waiting).toBe(0)
+  expect(clock.pending).toBe(0)
   expect((await bus.publish(Greeted, { name: 'Bob' }).settled).delivered).toBe(0)
 })
 

@@ -1,8 +1,9 @@
 import { BuslineError, memoryJournal, MessageBus, spansOf, SpanEnded, withSpan, type Scope } from 'busline'
+import { story } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import { Greet, Greeted } from '../bus/fixtures/greeting.ts'
 import { deferred, idle, rejection } from '../bus/fixtures/promises.ts'
-import { recordsOf, storyOf } from '../bus/fixtures/recorded-bus.ts'
+import { recordsOf } from '../bus/fixtures/recorded-bus.ts'
 import { tickingBus } from './fixtures/ticking-bus.ts'
 
 /** A bus on which greeting does this, with what it has recorded. */
@@ -27,7 +28,7 @@ describe("a span of one's own", () => {
     )
 
     expect(await bus.execute(Greet, { name: 'Ada' })).toBe('hello')
-    expect(storyOf(journal)).toEqual([
+    expect(story(journal)).toEqual([
       'command people.greet',
       'event span.started',
       'event span.ended',

@@ -83,7 +83,7 @@ describe('an approval', () => {
     void bus.execute(Work, { n: 7 })
     await idle()
     await bus.execute(DecideApproval, { approval: 'run-1.1', approved: true })
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
 
     await clock.advance(1000)
     expect(heard.map(([type]) => type)).toEqual(['approval.requested', 'approval.decided'])
@@ -101,7 +101,7 @@ describe('an approval', () => {
     expect([first.now, second.now]).toEqual(['CANCELLED', 'TIMED_OUT'])
     expect(await bus.execute(ListApprovals, {})).toEqual([])
     expect(heard.filter(([type]) => type === 'approval.withdrawn')).toHaveLength(2)
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('is listed while it waits, the oldest first', async () => {

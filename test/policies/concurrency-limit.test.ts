@@ -141,7 +141,7 @@ describe('concurrencyLimit', () => {
     cancel.abort()
     await idle()
     expect(second.now).toBe('CANCELLED')
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
 
     void bus.execute(Work, { n: 3 })
     await finish(1)

@@ -34,5 +34,5 @@ test('policies around one command leave no timer behind', async () => {
   bus.handle(Work, ({ n }) => n)
 
   expect(await bus.execute(Work, { n: 7 })).toBe(7)
-  expect(clock.timers).toBe(0)
+  expect(clock.pending).toBe(0)
 })

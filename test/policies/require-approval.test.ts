@@ -9,10 +9,11 @@ import {
   timeout,
   type RequireApprovalOptions,
 } from 'busline'
+import { story } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { deferred, idle, rejection, thrownBy } from '../bus/fixtures/promises.ts'
-import { recordsOf, storyOf } from '../bus/fixtures/recorded-bus.ts'
+import { recordsOf } from '../bus/fixtures/recorded-bus.ts'
 import { clockedBus } from './fixtures/clocked-bus.ts'
 import { outcomeOf, Work, Worked } from './fixtures/work.ts'
 
@@ -149,7 +150,7 @@ describe('requireApproval', () => {
     bus.attach(approvals())
     let before: string[] = []
     bus.handle(Work, ({ n }) => {
-      before = storyOf(journal)
+      before = story(journal)
       return n
     })
     void bus.execute(Work, { n: 1 })

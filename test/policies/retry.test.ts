@@ -121,7 +121,7 @@ describe('retry', () => {
     await clock.advance(0)
 
     expect(outcome.now).toBe('CANCELLED')
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
     await clock.advance(10_000)
     expect(attempts).toBe(1)
   })

@@ -31,7 +31,7 @@ describe('timeout', () => {
 
     expect(outcomes).toEqual([{ now: 49 }, { now: 'TIMED_OUT' }])
     expect(aborted).toEqual([51])
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('fails a delivery that takes longer', async () => {

@@ -81,7 +81,7 @@ describe('G9: bounded queues, retries, dead letters', () => {
     await clock.advance(10_000)
 
     expect(calls).toBe(1)
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('a full dead-letter queue blocks nobody', async () => {

@@ -3,11 +3,12 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filter, jsonlJournal, MessageBus, readJournal, type JournalRecord, type JsonValue } from 'busline'
+import { story } from 'busline/testing'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Carried, Carry, Greet, Greeted } from '../bus/fixtures/greeting.ts'
 import { rejection, thrownBy } from '../bus/fixtures/promises.ts'
-import { recordedBus, storyOf } from '../bus/fixtures/recorded-bus.ts'
+import { recordedBus } from '../bus/fixtures/recorded-bus.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'busline-regressions-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -69,7 +70,7 @@ describe('G4, LLMgine: messages that left no trace', () => {
     await rejection(bus.execute(Greet, { name: 'too late' }))
     await Promise.all([last, stopping])
 
-    const count = (line: string): number => storyOf(journal).filter((other) => other === line).length
+    const count = (line: string): number => story(journal).filter((other) => other === line).length
     expect(count('command people.greet')).toBe(7)
     expect(count('result people.greet')).toBe(7)
     expect(count('event people.greeted')).toBe(5)
@@ -81,7 +82,7 @@ describe('G4, LLMgine: messages that left no trace', () => {
     const { bus, journal } = recordedBus()
     thrownBy(() => bus.publish(Carried, new Map()))
 
-    expect(storyOf(journal)).toEqual(['note bus.rejected'])
+    expect(story(journal)).toEqual(['note bus.rejected'])
   })
 })
 

@@ -1,14 +1,14 @@
 // What is due later, or waits for somebody's word. The rows are those of the mission.
 import { approvals, DecideApproval, ListApprovals, memoryJournal, MessageBus, requireApproval } from 'busline'
+import { virtualClock } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import { Greeted, Pay } from '../bus/fixtures/greeting.ts'
 import { idle, rejection } from '../bus/fixtures/promises.ts'
-import { fakeClock } from '../policies/fixtures/fake-clock.ts'
 import { outcomeOf } from '../policies/fixtures/work.ts'
 
 describe('G10, LLMgine: scheduled events that did not survive a restart', () => {
   test('a scheduled event is published after a restart, once, at its time', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const { now, after } = clock
     const journal = memoryJournal()
     const first = new MessageBus({ journal, now, after })
@@ -27,7 +27,7 @@ describe('G10, LLMgine: scheduled events that did not survive a restart', () => 
   })
 
   test('a repeated one comes every time, until it is cancelled', async () => {
-    const clock = fakeClock()
+    const clock = virtualClock({ start: 1000 })
     const bus = new MessageBus({ now: clock.now, after: clock.after })
     let heard = 0
     bus.on(Greeted, () => void heard++)
@@ -37,7 +37,7 @@ describe('G10, LLMgine: scheduled events that did not survive a restart', () => 
     await clock.advance(10_000)
 
     expect(heard).toBe(3)
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('a command that needs an approval runs when it is given, and never when it is denied', async () => {
