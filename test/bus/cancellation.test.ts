@@ -6,6 +6,7 @@ import { Greet } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 import { runScript } from './fixtures/run-script.ts'
+import { waitingTimers } from './fixtures/waiting-timers.ts'
 
 const Wait = defineCommand('time.wait', { input: z.object({}), output: z.string() })
 const Outer = defineCommand('time.outer', { input: z.object({}), output: z.string() })
@@ -182,10 +183,10 @@ describe('a timeout', () => {
   test('leaves no timer when the command ends before it', async () => {
     const bus = new MessageBus()
     bus.handle(Greet, ({ name }) => name)
-    const before = timers()
+    const timers = waitingTimers()
     await bus.execute(Greet, { name: 'Ada' }, { timeout: 60_000 })
 
-    expect(timers()).toBe(before)
+    expect(timers()).toBe(0)
   })
 })
 
@@ -280,7 +281,3 @@ describe('a cancelled handler', () => {
     },
   )
 })
-
-function timers(): number {
-  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-}

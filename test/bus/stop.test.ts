@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Carry, Greet, Greeted, Moved, Pay } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
+import { waitingTimers } from './fixtures/waiting-timers.ts'
 
 describe('stop', () => {
   test('of an idle bus reports nothing and closes the journal', async () => {
@@ -419,7 +420,7 @@ describe('the state of a bus', () => {
 
 describe('a bus that has stopped', () => {
   test('has ended waits and streams, and left no timer behind', async () => {
-    const before = timers()
+    const timers = waitingTimers()
     const bus = new MessageBus()
     bus.handle(Carry, (input) => input)
     const waiting = rejection(bus.waitFor(Greeted, { timeout: 60_000 }))
@@ -432,10 +433,10 @@ describe('a bus that has stopped', () => {
     await bus.schedule(Carry, 1, { after: 60_000 })
     await bus.schedule(Carry, 1, { every: 60_000 })
     await bus.session('s1').schedule(Greeted, { name: 'Ada' }, { at: Date.now() + 40 * 24 * 3_600_000 })
-    expect(timers()).toBeGreaterThan(before)
+    expect(timers()).toBe(6)
     await bus.stop()
 
-    expect(timers()).toBe(before)
+    expect(timers()).toBe(0)
     expect(await waiting).toMatchObject({ code: 'BUS_STOPPED' })
     expect(await next).toEqual({ done: true, value: undefined })
   })
@@ -562,7 +563,3 @@ describe('a stop', () => {
     expect(await carrying).toMatchObject({ code: 'ABANDONED' })
   })
 })
-
-function timers(): number {
-  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-}

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { Greet, Greeted } from '../bus/fixtures/greeting.ts'
 import { rejection } from '../bus/fixtures/promises.ts'
 import { runScript } from '../bus/fixtures/run-script.ts'
+import { waitingTimers } from '../bus/fixtures/waiting-timers.ts'
 
 test('a disposed session handles, hears and awaits nothing, and holds on to no signal', async () => {
   const bus = new MessageBus()
@@ -31,16 +32,16 @@ test('a disposed session handles, hears and awaits nothing, and holds on to no s
 })
 
 test('what a participant registered leaves when it is detached', async () => {
+  const timers = waitingTimers()
   const bus = new MessageBus()
   const detach = bus.attach((view) => {
     view.handle(Greet, () => 'hello')
     view.after(60_000, () => undefined)
   })
-  const waiting = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
-  const before = waiting()
+  expect(timers()).toBe(1)
   detach()
 
-  expect(waiting()).toBe(before - 1)
+  expect(timers()).toBe(0)
   expect(await rejection(bus.execute(Greet, { name: 'Ada' }))).toMatchObject({ code: 'NO_HANDLER' })
 })
 
