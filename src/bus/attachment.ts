@@ -1,6 +1,6 @@
-import type { EventDefinition } from '../messages/define-event.ts'
-import type { Bus, Cleanup, Stream, Subscribe, SubscribeOptions } from './bus.ts'
+import type { Bus, Cleanup, SessionScope, Stream, Subscribe, SubscribeOptions } from './bus.ts'
 import type { Listening, Place } from './listening.ts'
+import type { AnySubscriber, Selector } from './subscribing.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 /**
@@ -13,7 +13,19 @@ export class Attachment {
   #cleanup: Cleanup | undefined
   #detached = false
 
-  constructor(bus: Bus, parts: { subscribe: Subscribe; execute: Bus['execute']; listening: Listening }) {
+  constructor(
+    bus: Bus,
+    parts: {
+      subscribe: Subscribe
+      execute: Bus['execute']
+      listening: Listening
+      session: (
+        id: string,
+        options: { signal?: AbortSignal } | undefined,
+        host: Place['keep'],
+      ) => SessionScope
+    },
+  ) {
     const keep = (undo: () => void): Unsubscribe => {
       const off = unsubscribe(() => {
         this.#registrations.delete(off)
@@ -24,11 +36,8 @@ export class Attachment {
       if (this.#detached) off()
       return off
     }
-    const on: Bus['on'] = (
-      selector: EventDefinition | readonly EventDefinition[] | string,
-      subscriber: (data: never, scope: never) => void | Promise<void>,
-      options?: SubscribeOptions,
-    ) => keep(parts.subscribe(selector, subscriber, options))
+    const on: Bus['on'] = (selector: Selector, subscriber: AnySubscriber, options?: SubscribeOptions) =>
+      keep(parts.subscribe(selector, subscriber, options))
     const place: Place = { session: undefined, keep }
     const events: Bus['events'] = (selector: Parameters<Stream>[0], options: Parameters<Stream>[1] = {}) =>
       parts.listening.stream(selector, options, place)
@@ -43,7 +52,7 @@ export class Attachment {
       use: (middleware, options) => keep(bus.use(middleware, options)),
       tap: (tap) => keep(bus.tap(tap)),
       attach: (participant) => keep(bus.attach(participant)),
-      session: (id, options) => bus.session(id, options),
+      session: (id, options) => parts.session(id, options, keep),
       secret: (value) => bus.secret(value),
       redact: (text) => bus.redact(text),
       deadLetters: bus.deadLetters,

@@ -1,8 +1,10 @@
+import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
 import { Attachment } from './attachment.ts'
 import type { Bus, Participant } from './bus.ts'
 import type { Dispatch } from './dispatch.ts'
 import { Outside } from './outside.ts'
+import { openSession } from './session-scope.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 /** The participants of a bus: how they come, singly go, and at a stop go all. */
@@ -19,12 +21,16 @@ export class Attachments {
 
   add(participant: Participant): Unsubscribe {
     const dispatch = this.#dispatch
+    const { state } = dispatch
+    if (state === 'flushing' || state === 'stopped')
+      throw new BuslineError('BUS_STOPPED', 'The bus is stopping or stopped; a participant can not join.')
     // An origin of its own tells what the participant sends while it joins from what others wait for.
     const origin = new Outside(dispatch.core.root)
     const attachment = new Attachment(this.#bus, {
       subscribe: (selector, subscriber, options) => dispatch.on(selector, subscriber, options, undefined),
       execute: (command, input, options) => dispatch.execute(command, input, origin, options),
       listening: dispatch.listening,
+      session: (id, options, host) => openSession(dispatch, id, options, host),
     })
     // Before what it attaches itself: `stop` goes backwards, and so waits for the cleanup of those first.
     this.#attached.add(attachment)
@@ -47,23 +53,27 @@ export class Attachments {
     return detach
   }
 
-  /** Detaches all, last first, and waits for their cleanups. Throws what they throw when all have run. */
-  async detachAll(): Promise<void> {
-    const failures: unknown[] = []
+  /**
+   * Detaches all, last first, and waits for their cleanups, until `timeUp` rejects: from then on they only begin. Throws
+   * what they throw when all have run.
+   */
+  async detachAll(timeUp: Promise<never>): Promise<void> {
+    const failures = new Set<unknown>()
     for (const attachment of [...this.#attached].toReversed()) {
       this.#attached.delete(attachment)
       try {
-        await attachment.detach()
+        await Promise.race([attachment.detach(), timeUp])
       } catch (error) {
-        failures.push(error)
+        failures.add(error)
       }
     }
-    await Promise.all(this.#detaching)
-    if (failures.length > 1) throw new AggregateError(failures, 'Several participants failed to clean up.')
-    if (failures.length === 1) throw failures[0]
+    await Promise.race([Promise.all(this.#detaching), timeUp]).catch((error: unknown) => failures.add(error))
+    const [first] = failures
+    if (failures.size > 1) throw new AggregateError(failures, 'Several participants failed to clean up.')
+    if (failures.size === 1) throw first
   }
 
-  /** Takes back at once what it registered; a cleanup that goes on is waited for by `stop`. */
+  /** Runs its cleanup, then takes back what it registered; `stop` waits for a cleanup that goes on. */
   #detach(attachment: Attachment): void {
     this.#attached.delete(attachment)
     const { recorder } = this.#dispatch.core

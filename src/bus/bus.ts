@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import type { DeadLetters } from './dead-letter.ts'
 import type { Envelope } from './envelope.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Handler } from './handler-table.ts'
@@ -12,13 +12,14 @@ import type { MailboxOptions } from './mailbox.ts'
 import type { Middleware } from './middleware.ts'
 import type { Probe } from './probe.ts'
 import type { RetryOptions } from './retry.ts'
-import type { Tap } from './recorder.ts'
+import type { Tap } from './taps.ts'
 import type { Schedules } from './scheduler.ts'
 import type { Scope, Sender } from './scope.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 import type { WaitOptions } from './waiting.ts'
 
-export type EventSubscriber<Data> = (data: Data, scope: Scope) => void | Promise<void>
+/** Hears events. A promise that it returns is awaited; anything else that it returns is nothing to the bus. */
+export type EventSubscriber<Data> = (data: Data, scope: Scope) => unknown
 
 export interface SubscribeOptions {
   /** How journal, failures and dead letters name the subscriber (default: the function's name). */
@@ -40,7 +41,7 @@ export interface SubscribeOptions {
 /** Any form of subscribing, its types erased: what {@link Registry.on} comes down to. */
 export type Subscribe = (
   selector: EventDefinition | readonly EventDefinition[] | string,
-  subscriber: (data: never, scope: never) => void | Promise<void>,
+  subscriber: (data: never, scope: never) => unknown,
   options?: SubscribeOptions,
 ) => Unsubscribe
 

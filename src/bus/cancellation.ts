@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Environment } from './environment.ts'
+import { onAbort } from './on-abort.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 
 /** After a cancel, how long a handler that watches its signal may clean up before it is given up. */
@@ -72,6 +73,11 @@ export class Cancellation implements Disposable {
     return this.#seen
   }
 
+  /** Whether it is the other one, or below it. */
+  isWithin(other: Cancellation): boolean {
+    return this === other || (this.#parent?.isWithin(other) ?? false)
+  }
+
   onCancel(listener: () => void): void {
     this.#onCancel = listener
     if (this.#reason) listener()
@@ -115,7 +121,6 @@ export class Cancellation implements Disposable {
           : new BuslineError('CANCELLED', 'The caller cancelled it.', { cause: signal.reason }),
       )
     if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    this.#unlink = () => signal.removeEventListener('abort', abort)
+    this.#unlink = onAbort(signal, abort)
   }
 }

@@ -8,15 +8,17 @@ import type { RegisteredHandler } from './handler-table.ts'
 import { isThenable } from './is-thenable.ts'
 import { NO_OUTPUT, type Leaf } from './middleware.ts'
 import type { Status } from './recorder.ts'
-import type { Run } from './run.ts'
+import type { Run, RunningList } from './run.ts'
 
 /** Runs handlers and writes each command's one terminal record. */
 export class CommandRunner {
   #core: Core
+  #runs: RunningList
   #onEnd: (run: Run) => void
 
-  constructor(parts: { core: Core; onEnd: (run: Run) => void }) {
+  constructor(parts: { core: Core; runs: RunningList; onEnd: (run: Run) => void }) {
     this.#core = parts.core
+    this.#runs = parts.runs
     this.#onEnd = parts.onEnd
   }
 
@@ -33,6 +35,8 @@ export class CommandRunner {
     try {
       const outcome = this.#call(run, handler)
       if (isThenable(outcome)) return this.#settle(run, outcome)
+      // Given up while its handler ran, by what that did itself.
+      if (run.ended) return this.fail(run, run.failure)
       if (startsTurn) return this.#settle(run, Promise.resolve(outcome))
       return Promise.resolve(this.#succeed(run, outcome))
     } catch (error) {
@@ -53,7 +57,7 @@ export class CommandRunner {
     this.#end(run, statusOf(run, error), undefined, error)
     // The handler's own error object, whatever it is: callers match on what was thrown.
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-    return Promise.reject(error)
+    return Promise.reject(run.failure)
   }
 
   async #whenReady(run: Run, finding: Promise<RegisteredHandler>): Promise<unknown> {
@@ -69,6 +73,7 @@ export class CommandRunner {
   ): Promise<z.output<Output>> {
     return new Promise((resolve, reject) => {
       run.reject = reject
+      if (run.ended) reject(run.failure)
       try {
         outcome.then(
           (value) => this.#settled(run, value, resolve),
@@ -117,6 +122,12 @@ export class CommandRunner {
     if (!run.ended) this.#failed(run, reason)
   }
 
+  /** Gives up what still runs below a cancellation: nobody waits for it any more. Children before their parents. */
+  giveUpBelow(cancellation: Cancellation, reason: BuslineError): void {
+    const below = [...this.#runs].filter(({ scope }) => scope.cancellation.isWithin(cancellation))
+    for (const run of below.toReversed()) this.giveUp(run, reason)
+  }
+
   /**
    * At once if nobody ever looked at the signal; otherwise after a grace period, because a handler may be cleaning
    * up.
@@ -124,7 +135,9 @@ export class CommandRunner {
   #giveUpWhenCancelled(run: Run, own: Cancellation): void {
     own.onCancel(() => {
       const giveUp = (): void => {
-        if (own.reason) this.giveUp(run, own.reason)
+        if (!own.reason) return
+        if (run.message.hasChildren) this.giveUpBelow(own, own.reason)
+        this.giveUp(run, own.reason)
       }
       if (own.seen) run.grace = this.#core.environment.after(GRACE_MS, giveUp)
       else giveUp()
@@ -141,16 +154,23 @@ export class CommandRunner {
     let reached = false
     const leaf: Leaf = (_, inner) => {
       // Given up while a layer took its time: it has its terminal record, so nothing may happen any more.
-      if (run.ended) throw run.scope.cancellation.reason
+      if (run.ended)
+        throw (
+          run.scope.cancellation.reason ??
+          new BuslineError('CANCELLED', `${message.type} has ended; its handler does not run any more.`)
+        )
       reached = true
       return handler.run(message.data, inner)
     }
-    return Promise.resolve(onion(message, scope, leaf)).then((output) => {
+    let by = ''
+    const onHeld = (layer: string): void => void (by = layer)
+    return Promise.resolve(onion(message, scope, leaf, onHeld)).then((output) => {
       if (output === NO_OUTPUT) return undefined
       if (reached || output !== undefined) return output
       throw new BuslineError(
         'FILTERED',
-        `A middleware held ${message.type} back: it neither called next nor answered.`,
+        `The middleware ${by || 'without a name'} held ${message.type} back: it neither called next nor answered.`,
+        { data: { middleware: by } },
       )
     })
   }
@@ -158,17 +178,21 @@ export class CommandRunner {
   #succeed<Output extends Schema>(run: Run<Schema, Output>, outcome: unknown): z.output<Output> {
     const { command, losslessOutput, maskOutput, resultName } = run.route
     const output = parseWith(command.output, outcome, resultName, 'INVALID_OUTPUT')
-    const recorded = command.recordOutput ? this.#core.recorder.on && command.recordOutput(output) : output
-    if (recorded !== undefined && !losslessOutput) {
-      assertLosslessJson(recorded, resultName)
+    if (command.recordOutput) {
+      const form = this.#core.recorder.on ? command.recordOutput(output) : undefined
+      if (form !== undefined) assertLosslessJson(form, resultName)
+      this.#end(run, 'ok', form, undefined)
+      return output
     }
-    this.#end(run, 'ok', maskOutput && !command.recordOutput ? maskOutput(recorded) : recorded, undefined)
+    if (output !== undefined && !losslessOutput) assertLosslessJson(output, resultName)
+    this.#end(run, 'ok', maskOutput ? maskOutput(output) : output, undefined)
     return output
   }
 
   #end(run: Run, status: Status, output: unknown, error: unknown): void {
     if (run.ended) return
     run.ended = true
+    run.failure = error
     run.scope.running = false
     run.grace?.()
     const { recorder, batches, probes, environment } = this.#core

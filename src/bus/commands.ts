@@ -4,6 +4,7 @@ import type { CommandDefinition } from '../messages/define-command.ts'
 import { failureOf } from '../messages/failure.ts'
 import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith, type Schema } from '../messages/schema.ts'
+import { maskUnparsed } from '../messages/secret-fields.ts'
 import { attempt, type Attempt } from './attempt.ts'
 import { Cancellation } from './cancellation.ts'
 import { CommandRunner } from './command-runner.ts'
@@ -12,7 +13,8 @@ import { Message } from './envelope.ts'
 import { HandlerTable, type RegisteredHandler } from './handler-table.ts'
 import { Joining } from './joining.ts'
 import { CommandScope, type Dispatcher, type Origin } from './message-scope.ts'
-import type { CommandRoute } from './routes.ts'
+import { milliseconds } from './milliseconds.ts'
+import { recordedInput, type CommandRoute } from './routes.ts'
 import { Run, RunningList } from './run.ts'
 import type { ExecuteOptions } from './scope.ts'
 
@@ -34,7 +36,7 @@ export class Commands {
     this.#core = core
     this.#dispatcher = dispatcher
     this.#onIdle = onIdle
-    this.#runner = new CommandRunner({ core, onEnd: (run) => this.#forget(run) })
+    this.#runner = new CommandRunner({ core, runs: this.runs, onEnd: (run) => this.#forget(run) })
   }
 
   get idle(): boolean {
@@ -68,6 +70,11 @@ export class Commands {
     this.#runner.giveUp(run, reason)
   }
 
+  /** Ends what still runs below a part of some work that was given up. */
+  giveUpBelow(cancellation: Cancellation, reason: BuslineError): void {
+    this.#runner.giveUpBelow(cancellation, reason)
+  }
+
   #start<Input extends Schema, Output extends Schema>(
     route: CommandRoute<Input, Output>,
     input: z.input<Input>,
@@ -77,6 +84,7 @@ export class Commands {
     const core = this.#core
     const { command } = route
     const { from, session } = origin
+    const timeout = options.timeout === undefined ? undefined : milliseconds('timeout', options.timeout)
     const refusal = core.refusal(command.type, from)
     // Once the journal is closed there is nowhere to record it.
     if (refusal && core.state === 'stopped') throw refusal
@@ -101,7 +109,7 @@ export class Commands {
       parent,
       parsed,
     )
-    const own = this.#ownCancellation(command.type, origin, options)
+    const own = this.#ownCancellation(command.type, origin, timeout, options.signal)
     const scope = new CommandScope(
       this.#dispatcher,
       message,
@@ -119,12 +127,12 @@ export class Commands {
 
     if (failure) this.#recordRefused(route, message, input)
     else failure = this.#recordCommand(route, message, parsed)
-    if (failure && !failure.ok) return this.#runner.fail(run, failure.error)
     if (refusal) {
       // It never was work that a stop could have waited for.
       this.ended--
       return this.#runner.fail(run, refusal)
     }
+    if (failure && !failure.ok) return this.#runner.fail(run, failure.error)
     const tooDeep = from && core.tooDeep(command.type, from)
     if (tooDeep) return this.#runner.fail(run, tooDeep)
     if (own?.reason) return this.#runner.fail(run, own.reason)
@@ -147,29 +155,30 @@ export class Commands {
 
   /** The command's line. What its form for the journal can't hold is refused before the handler runs. */
   #recordCommand<Input extends Schema, Output extends Schema>(
-    { command, losslessInput, maskInput, inputName, typeJson }: CommandRoute<Input, Output>,
+    route: CommandRoute<Input, Output>,
     message: Message,
     input: z.output<Input> | undefined,
   ): Attempt<unknown> | undefined {
     const { recorder, redactor } = this.#core
+    const { command, losslessInput, inputName, typeJson } = route
     if (!recorder.on && (command.record || losslessInput)) return undefined
     // Parsing has succeeded: an undefined input is what the schema yields.
     const form = attempt(() => {
-      const data =
-        command.record && input !== undefined ? command.record(input, (text) => redactor.text(text)) : input
-      if (!losslessInput && data !== undefined) assertLosslessJson(data, inputName)
-      return command.record || !maskInput ? data : maskInput(data)
+      if (!losslessInput && !command.record && input !== undefined) assertLosslessJson(input, inputName)
+      const data = recordedInput(route, input, (text) => redactor.text(text))
+      if (command.record && data !== undefined) assertLosslessJson(data, inputName)
+      return data
     })
     recorder.message(typeJson, message, form.ok ? form.value : undefined)
     return form
   }
 
   /** A refused input is recorded too, as far as JSON can hold it. */
-  #recordRefused({ maskInput, typeJson }: CommandRoute, message: Message, input: unknown): void {
+  #recordRefused({ command, typeJson }: CommandRoute, message: Message, input: unknown): void {
     if (!this.#core.recorder.on) return
     const form = attempt(() => {
       assertLosslessJson(input, 'the input')
-      return maskInput ? maskInput(input) : input
+      return maskUnparsed(command.input, input)
     })
     this.#core.recorder.message(typeJson, message, form.ok ? form.value : undefined)
   }
@@ -177,7 +186,8 @@ export class Commands {
   #ownCancellation(
     type: string,
     origin: Origin,
-    { signal, timeout }: ExecuteOptions,
+    timeout: number | undefined,
+    signal: AbortSignal | undefined,
   ): Cancellation | undefined {
     // A session with a signal cancels what comes from outside through it; below, whoever waits above is cancelled.
     const inSession = origin.from === undefined && origin.cancellation !== this.#core.root

@@ -40,6 +40,7 @@ export class Core {
     maxDepth: number
   }) {
     const { environment } = parts
+    if (parts.journal) claim(parts.journal)
     this.environment = environment
     this.root = parts.root
     this.prefix = checkId(environment.newId())
@@ -84,6 +85,18 @@ export class Core {
       { data: { type, maxDepth: this.#maxDepth, cycle } },
     )
   }
+}
+
+const taken = new WeakSet<Journal>()
+
+/** Two buses would write two counts of `seq` into one file, and one that has stopped has closed it. */
+function claim(journal: Journal): void {
+  if (taken.has(journal))
+    throw new BuslineError(
+      'JOURNAL_IN_USE',
+      'This journal belongs to another bus, which closes it at its stop. Open one for each bus.',
+    )
+  taken.add(journal)
 }
 
 /** Ids stand in the journal as they are, so they must not need escaping. */

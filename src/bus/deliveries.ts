@@ -1,7 +1,7 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import { DeliveryFailed } from '../messages/delivery.ts'
 import { failureOf } from '../messages/failure.ts'
-import type { Cancellation } from './cancellation.ts'
+import { Cancellation } from './cancellation.ts'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Environment } from './environment.ts'
 import { isThenable } from './is-thenable.ts'
@@ -97,6 +97,8 @@ export class Deliveries {
     for (let attempt = 1; ; attempt++) {
       const scope = new DeliveryScope(publication, subscriber)
       let reached = false
+      let by = ''
+      const onHeld = (layer: string): void => void (by = layer)
       const leaf = (_: unknown, inner: MessageScope): unknown => {
         // It may have left while the layers around it took their time.
         if (!subscriber.active || this.closed) return undefined
@@ -104,7 +106,7 @@ export class Deliveries {
         return subscriber.handler(message.data, inner)
       }
       const run = (inner: MessageScope): unknown =>
-        onion ? onion(message, inner, leaf) : leaf(message, inner)
+        onion ? onion(message, inner, leaf, onHeld) : leaf(message, inner)
       try {
         await (timeout === undefined
           ? run(scope)
@@ -112,7 +114,11 @@ export class Deliveries {
         scope.running = false
         if (reached) return this.#end(publication, subscriber, key, 'delivered', attempt)
         if (!subscriber.active || this.closed) return this.#discard(publication, subscriber, key)
-        this.#recorder.note('filtered', { event: message.id, subscriber: subscriber.name }, message)
+        this.#recorder.note(
+          'filtered',
+          { event: message.id, subscriber: subscriber.name, middleware: by },
+          message,
+        )
         return this.#end(publication, subscriber, key, 'skipped', 0)
       } catch (error) {
         scope.running = false
@@ -126,12 +132,27 @@ export class Deliveries {
         if (wait === undefined) return this.#fail(publication, subscriber, key, scope, error, attempt)
         this.#report(publication, subscriber, scope, { attempt, error, retryIn: wait })
         try {
-          await sleep(wait, this.#environment, this.#cancellation.signal)
+          await this.#pause(subscriber, wait)
         } catch {
+          if (!subscriber.active) return this.#discard(publication, subscriber, key)
           // The bus gives up: what is known to have failed is the last error, and that has been told.
           return this.#giveUp(publication, subscriber, key, error, attempt)
         }
       }
+    }
+  }
+
+  /** Waits before another attempt; rejects when the bus gives up or the subscriber leaves. */
+  async #pause(subscriber: Subscriber, ms: number): Promise<void> {
+    const own = new Cancellation({ parent: this.#cancellation })
+    const off = subscriber.whenLeaving(() =>
+      own.cancel(new BuslineError('CANCELLED', `${subscriber.name} was unsubscribed.`)),
+    )
+    try {
+      await sleep(ms, this.#environment, own.signal)
+    } finally {
+      off()
+      own[Symbol.dispose]()
     }
   }
 
@@ -144,7 +165,7 @@ export class Deliveries {
   #park(publication: Publication, subscriber: Subscriber, key: string): undefined {
     const error = new BuslineError(
       'PARKED',
-      `Held back: an earlier event of key ${JSON.stringify(key)} is among the dead letters of ${subscriber.name}. Redrive or discard that one.`,
+      `Held back behind earlier dead letters of ${subscriber.name} for key ${JSON.stringify(key)}. Redrive the first of them, or discard all.`,
     )
     this.#letters.add({ publication, subscriber, key, error, attempts: 0 })
     return this.#end(publication, subscriber, key, 'failed', 0)

@@ -21,13 +21,12 @@ import { Outside } from './outside.ts'
 import type { Publication } from './publication.ts'
 import type { Receipt } from './receipt.ts'
 import type { Schedulable, Scheduled, Timing } from './schedule.ts'
+import { recordedInput } from './routes.ts'
 import { Scheduler } from './scheduler.ts'
 import type { ExecuteOptions } from './scope.ts'
 import type { Subscriber } from './subscriber.ts'
-import type { AnySubscriber } from './subscribing.ts'
+import type { AnySubscriber, Selector } from './subscribing.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
-
-type Selector = EventDefinition | readonly EventDefinition[] | string
 
 /** The parts of a bus, put together: what its public face, its sessions and its scopes call. */
 export class Dispatch implements Dispatcher {
@@ -75,7 +74,7 @@ export class Dispatch implements Dispatcher {
       onionFor: (type) => core.routes.onionFor(type),
       onIdle,
     })
-    this.events = new Events({ core, dispatcher: this, mailroom: this.mailroom })
+    this.events = new Events({ core, dispatcher: this, mailroom: this.mailroom, letters: this.letters })
     this.commands = new Commands({ core, dispatcher: this, onIdle })
     this.listening = new Listening({ core, events: this.events })
     this.scheduler = new Scheduler({
@@ -143,6 +142,10 @@ export class Dispatch implements Dispatcher {
     return this.scheduler.add(message, data, timing, origin)
   }
 
+  giveUpBelow(cancellation: Cancellation, reason: BuslineError): void {
+    this.commands.giveUpBelow(cancellation, reason)
+  }
+
   behind(subscriber: Subscriber, publication: Publication): Publication[] {
     return this.mailroom.behind(subscriber, subscriber.keyOf(publication))
   }
@@ -151,8 +154,8 @@ export class Dispatch implements Dispatcher {
     const { routes, redactor } = this.core
     const definition = routes.definition(type)
     const form =
-      definition?.kind === 'command' && definition.record
-        ? definition.record(data, (text) => redactor.text(text))
+      definition?.kind === 'command'
+        ? recordedInput(routes.command(definition), data, (text) => redactor.text(text))
         : routes.masked(type, data)
     const json = redactor.json(form)
     return json === undefined ? undefined : JSON.parse(json)

@@ -63,6 +63,11 @@ export class Message implements Envelope {
     this.#sameAs = sameAs
   }
 
+  /** Whether it has caused any message. */
+  get hasChildren(): boolean {
+    return this.#children > 0
+  }
+
   /** The id of this message's next child. */
   childId(): string {
     return this.#sameAs?.childId() ?? `${this.id}.${++this.#children}`

@@ -6,11 +6,12 @@ import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith, type Schema } from '../messages/schema.ts'
 import type { SubscribeOptions } from './bus.ts'
 import type { Core } from './core.ts'
-import type { DeadLetter } from './dead-letters.ts'
+import type { DeadLetter } from './dead-letter.ts'
+import type { DeadLetterBox } from './dead-letters.ts'
 import { Message } from './envelope.ts'
 import { Listeners } from './listeners.ts'
 import type { Mailroom } from './mailroom.ts'
-import type { Dispatcher, Origin } from './message-scope.ts'
+import type { Dispatcher, MessageScope, Origin } from './message-scope.ts'
 import { Outside } from './outside.ts'
 import { checkPattern } from './pattern.ts'
 import { Publication } from './publication.ts'
@@ -26,11 +27,13 @@ export class Events {
   #core: Core
   #dispatcher: Dispatcher
   #mailroom: Mailroom
+  #letters: DeadLetterBox
 
-  constructor(parts: { core: Core; dispatcher: Dispatcher; mailroom: Mailroom }) {
+  constructor(parts: { core: Core; dispatcher: Dispatcher; mailroom: Mailroom; letters: DeadLetterBox }) {
     this.#core = parts.core
     this.#dispatcher = parts.dispatcher
     this.#mailroom = parts.mailroom
+    this.#letters = parts.letters
   }
 
   on(
@@ -44,21 +47,21 @@ export class Events {
       .map((one) => (typeof one === 'string' ? checkPattern(one) : this.#core.routes.event(one).event.type))
     const entry = subscriberOf(subscriber, options)
     const remove = this.listeners.add(selectors, entry, session)
+    // Letters that it left behind, or that another of its name did, are still before what comes now.
+    if (entry.plan.park) this.#letters.park(entry.name)
     return unsubscribe(() => {
-      entry.active = false
+      entry.leave()
       remove()
+      if (entry.plan.park) this.#letters.park(entry.name)
     })
   }
 
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt {
     const core = this.#core
     const route = core.routes.event(event)
-    const { from, session } = origin
-    const refusal = core.refusal(event.type, from)
-    if (refusal) throw refusal
-
+    const { session } = origin
     const parsed = this.#accept(route, event.data, data, origin)
-    const key = event.key?.(parsed) ?? session ?? ''
+    const key = this.#keyOf(event, parsed, origin)
     const targets = this.listeners.reachedBy(event.type, session)
     if (event.stream && core.recorder.on) return this.#publishDelta(route, parsed, origin, key, targets)
 
@@ -92,16 +95,34 @@ export class Events {
     data: z.input<Data>,
     { from }: Origin,
   ): z.output<Data> {
+    const refusal = this.#core.refusal(route.event.type, from)
+    // Once the journal is closed there is nowhere to note it.
+    if (refusal && this.#core.state === 'stopped') throw refusal
     try {
+      if (refusal) throw refusal
       const tooDeep = from && this.#core.tooDeep(route.event.type, from)
       if (tooDeep) throw tooDeep
       const parsed = parseWith(schema, data, route.dataName)
       if (!route.losslessData) assertLosslessJson(parsed, route.dataName)
       return parsed
     } catch (error) {
-      this.#core.recorder.note('rejected', { type: route.event.type, error: failureOf(error) }, from?.message)
+      this.#noteRejected(route.event, from, error)
       throw error
     }
+  }
+
+  #keyOf<Data extends Schema>(event: EventDefinition<Data>, data: z.output<Data>, origin: Origin): string {
+    if (!event.key) return origin.session ?? ''
+    try {
+      return event.key(data)
+    } catch (error) {
+      this.#noteRejected(event, origin.from, error)
+      throw error
+    }
+  }
+
+  #noteRejected({ type }: EventDefinition, from: MessageScope | undefined, error: unknown): void {
+    this.#core.recorder.note('rejected', { type, error: failureOf(error) }, from?.message)
   }
 
   #publishDelta(

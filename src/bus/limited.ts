@@ -1,5 +1,6 @@
 import { Cancellation, GRACE_MS } from './cancellation.ts'
 import type { MessageScope } from './message-scope.ts'
+import { milliseconds } from './milliseconds.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 
 /** Limits of a part of some work. */
@@ -24,11 +25,14 @@ export function limited(
   const own = new Cancellation({
     parent: scope.cancellation,
     signal,
-    timeout: timeout === undefined ? undefined : { ms: timeout, what, environment },
+    timeout: timeout === undefined ? undefined : { ms: milliseconds('timeout', timeout), what, environment },
   })
   let grace: Unsubscribe | undefined
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(own.reason)
+    const giveUp = (): void => {
+      scope.giveUpBelow(own)
+      reject(own.reason)
+    }
     own.onCancel(() => {
       if (own.seen) grace = environment.after(GRACE_MS, giveUp)
       else giveUp()

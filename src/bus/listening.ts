@@ -7,7 +7,9 @@ import { BufferedEvents, type EventStream } from './event-stream.ts'
 import type { Events } from './events.ts'
 import { DEFAULT_CAPACITY, mailboxLimits, type MailboxLimits, type Overflow } from './mailbox.ts'
 import type { MessageScope } from './message-scope.ts'
+import { onAbort } from './on-abort.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
+import type { Selector } from './subscribing.ts'
 import { refusedWait, waitForEvent, type WaitOptions } from './waiting.ts'
 
 export interface EventStreamOptions {
@@ -22,11 +24,9 @@ export interface EventStreamOptions {
 /** Where a wait or a stream belongs: it leaves with that. */
 export interface Place {
   readonly session: string | undefined
-  /** Remembers how to end it, until it has ended. */
+  /** Remembers how to end it; what it returns does so, and forgets it. */
   readonly keep: (undo: () => void) => Unsubscribe
 }
-
-type Selector = EventDefinition | readonly EventDefinition[] | string
 
 /** Waits and streams: subscriptions that last until something has come, or until their consumer leaves. */
 export class Listening {
@@ -56,10 +56,13 @@ export class Listening {
     const stop = (): void =>
       cancel(new BuslineError('BUS_STOPPED', `The bus stopped before a ${type} that fits came.`))
     this.#open.add(stop)
-    const left = keep(() =>
-      cancel(new BuslineError('SCOPE_DISPOSED', `The scope that waited for ${type} was disposed.`)),
-    )
+    let isOver = false
+    const left = keep(() => {
+      if (!isOver)
+        cancel(new BuslineError('SCOPE_DISPOSED', `The scope that waited for ${type} was disposed.`))
+    })
     const ended = (): void => {
+      isOver = true
       this.#open.delete(stop)
       left()
     }
@@ -72,13 +75,14 @@ export class Listening {
     const name = `events ${nameOf(selector)}`
     const limits = mailboxLimits({ capacity: buffer, ...(overflow && { overflow }) })
     let left: Unsubscribe | undefined
+    let unlink: (() => void) | undefined
     const end = (): void => stream.end()
     const stream = new BufferedEvents<never>({
       name,
       limits,
       onEnd: () => {
         this.#open.delete(end)
-        signal?.removeEventListener('abort', end)
+        unlink?.()
         off()
         left?.()
       },
@@ -96,7 +100,7 @@ export class Listening {
       session,
     )
     this.#open.add(end)
-    signal?.addEventListener('abort', end, { once: true })
+    unlink = signal && onAbort(signal, end)
     // Ends it at once when its participant was taken back.
     left = keep(end)
     if (signal?.aborted || this.#core.state !== 'running') end()
@@ -111,9 +115,11 @@ export class Listening {
 
 /**
  * What stands before the buffer. It has the same policy, so that it drops what the buffer would, and takes one more than
- * that: a burst does not fill it without the stream noticing.
+ * that: a burst does not fill it without the stream noticing. Where publishers are to slow down they wait as soon as it
+ * holds as much as the buffer, but a burst of those that don't is not lost.
  */
 function mailboxBefore({ capacity, overflow }: MailboxLimits): MailboxLimits {
+  if (overflow === 'wait') return { capacity, overflow, most: Math.max(2 * capacity, DEFAULT_CAPACITY) }
   return { capacity: Math.max(capacity + 1, DEFAULT_CAPACITY), overflow }
 }
 

@@ -24,6 +24,8 @@ export const DEFAULT_CAPACITY = 10_000
 export interface MailboxLimits {
   readonly capacity: number
   readonly overflow: Overflow
+  /** With `wait`: how many may be in it and before it, whoever publishes (default: as {@link Overflow} says). */
+  readonly most?: number
 }
 
 const OVERFLOWS: readonly string[] = ['wait', 'reject', 'drop-oldest', 'drop-newest', 'coalesce']
@@ -32,11 +34,12 @@ const OVERFLOWS: readonly string[] = ['wait', 'reject', 'drop-oldest', 'drop-new
 export function mailboxLimits({
   capacity = DEFAULT_CAPACITY,
   overflow = 'reject',
-}: MailboxOptions = {}): MailboxLimits {
+  most,
+}: MailboxOptions & Pick<MailboxLimits, 'most'> = {}): MailboxLimits {
   if (!Number.isInteger(capacity) || capacity < 1)
     throw invalid('capacity', `a whole number of at least 1, not ${String(capacity)}`)
   if (!OVERFLOWS.includes(overflow)) throw invalid('overflow', `one of ${OVERFLOWS.join(', ')}`)
-  return { capacity, overflow }
+  return { capacity, overflow, ...(most === undefined ? {} : { most }) }
 }
 
 /** What becomes of a newcomer to a full queue, and of whom it displaces. */
@@ -50,12 +53,13 @@ export type Verdict<T> =
 export function overflowing<T extends { message: { type: string } }>(
   queue: Fifo<T>,
   newcomer: T,
-  { capacity, overflow }: MailboxLimits,
+  { capacity, overflow, most }: MailboxLimits,
   mayWait: boolean,
 ): Verdict<T> {
   if (overflow === 'drop-newest') return { newcomer: 'dropped' }
   if (overflow === 'drop-oldest') return { newcomer: 'queued', displaced: queue.shift() }
-  if (overflow === 'wait' && mayWait && queue.length < 2 * capacity) return { newcomer: 'waits' }
+  const room = most ?? (mayWait ? 2 * capacity : 0)
+  if (overflow === 'wait' && queue.length < room) return { newcomer: 'waits' }
   if (overflow !== 'coalesce') return { newcomer: 'rejected' }
   const displaced = queue.takeNewest(({ message }) => message.type === newcomer.message.type)
   return displaced ? { newcomer: 'queued', displaced } : { newcomer: 'rejected' }

@@ -8,7 +8,7 @@ import { Attachments } from './attachments.ts'
 import type { Bus, Participant, SessionScope, Stream, Subscribe, SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
 import type { BusState } from './core.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import type { DeadLetters } from './dead-letter.ts'
 import { Dispatch } from './dispatch.ts'
 import { afterTimeout, type Environment } from './environment.ts'
 import type { Handler } from './handler-table.ts'
@@ -17,15 +17,17 @@ import type { Journal, JournalRecord } from './journal.ts'
 import type { Place } from './listening.ts'
 import type { Origin } from './message-scope.ts'
 import type { Middleware } from './middleware.ts'
+import { milliseconds } from './milliseconds.ts'
 import { Outside } from './outside.ts'
 import { checkPattern } from './pattern.ts'
 import type { Probe } from './probe.ts'
 import type { Receipt } from './receipt.ts'
-import type { Tap } from './recorder.ts'
+import { Restoring } from './restoring.ts'
+import type { Tap } from './taps.ts'
 import type { Schedulable, Timing } from './schedule.ts'
 import type { Schedules } from './scheduler.ts'
 import type { ExecuteOptions, Sender } from './scope.ts'
-import { BusSession } from './session-scope.ts'
+import { checkSessionId, openSession } from './session-scope.ts'
 import { stopBus, type StopReport } from './stop.ts'
 import { Timers } from './timers.ts'
 import { Tracker, type TrackedMessage } from './tracker.ts'
@@ -135,41 +137,47 @@ export class MessageBus implements Bus {
     work: (sender: Sender) => T | Promise<T>,
     options: { session?: string } = {},
   ): Promise<{ value: T; messages: readonly TrackedMessage[] }> {
+    if (options.session !== undefined) checkSessionId(options.session)
     const tracker = new Tracker()
     const origin = new Outside(this.#dispatch.core.root, options.session, tracker)
+    let value: T
     try {
-      const value = await work({
+      value = await work({
         execute: (command, input, executeOptions) =>
           this.#dispatch.execute(command, input, origin, executeOptions),
         publish: (event, data) => this.#dispatch.publish(event, data, origin),
         schedule: (message: Schedulable, data: unknown, timing: Timing) =>
           this.#dispatch.schedule(message, data, timing, origin),
       })
-      return { value, messages: tracker.messages }
     } finally {
       await tracker.quiet()
     }
+    // A copy: the tracker hears of a dead letter that is redriven later too.
+    return { value, messages: [...tracker.messages] }
   }
 
   /**
    * Takes over the scheduled messages and dead letters that earlier runs left, as their journals tell them: read with
-   * `readJournal`, oldest file first. Call it once, after participants and subscribers are there. What the journal
-   * masked as secret comes back masked. Rejects with `BUS_STOPPED` while it stops.
+   * `readJournal`, oldest file first. Call it once. What is overdue is sent at once, so handlers and subscribers should
+   * be there before; the order matters to nothing else. What the journal masked as secret comes back masked.
+   *
+   * Rejects with `BUS_STOPPED` while it stops, and as reading the records does: then nothing has been taken over.
    */
   async restore(
     records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
   ): Promise<{ scheduled: number; deadLetters: number }> {
     const { letters, scheduler, core } = this.#dispatch
-    const refusal = core.refusal('bus.restore', undefined)
-    if (refusal) throw refusal
-    const before = letters.size
-    for await (const record of records) {
-      if (record.kind !== 'note') continue
-      letters.restore(record)
-      scheduler.restore(record)
+    const refuse = (): void => {
+      const refusal = core.refusal('bus.restore', undefined)
+      if (refusal) throw refusal
     }
-    letters.parkRestored()
-    return { scheduled: scheduler.resume(), deadLetters: letters.size - before }
+    refuse()
+    const restoring = new Restoring()
+    for await (const record of records) restoring.read(record)
+    // It may have been stopped meanwhile.
+    refuse()
+    const deadLetters = letters.restore(restoring.letters)
+    return { scheduled: scheduler.restore(restoring.schedules), deadLetters }
   }
 
   use(
@@ -190,14 +198,7 @@ export class MessageBus implements Bus {
   }
 
   session(id: string, options: { signal?: AbortSignal } = {}): SessionScope {
-    if (id === '') throw new BuslineError('INVALID_SESSION_ID', 'A session id must not be empty.')
-    return new BusSession({
-      id,
-      dispatcher: this.#dispatch,
-      registry: this.#dispatch,
-      parent: this.#dispatch.core.root,
-      signal: options.signal,
-    })
+    return openSession(this.#dispatch, id, options)
   }
 
   secret(value: string): void {
@@ -238,17 +239,19 @@ export class MessageBus implements Bus {
 
   /**
    * Refuses new calls from outside, lets running work and what it causes end, cancels what has not ended by the
-   * deadline, runs the participants' cleanups, and closes the journal. Idempotent.
+   * deadline, runs the participants' cleanups, and closes the journal. Idempotent. Rejects with what a cleanup or the
+   * journal failed with; each of both has the deadline again, at least a second, then it is `TIMED_OUT`.
    *
    * @param options.deadline milliseconds that running work has, default 5000
+   * @throws BuslineError `INVALID_OPTION` for a deadline that is no number; the bus goes on
    */
   stop(options: { deadline?: number } = {}): Promise<StopReport> {
     this.#stopping ??= stopBus({
       dispatch: this.#dispatch,
-      deadline: options.deadline ?? 5000,
-      detach: async () => {
+      deadline: milliseconds('deadline', options.deadline ?? 5000),
+      detach: async (timeUp) => {
         try {
-          await this.#attachments.detachAll()
+          await this.#attachments.detachAll(timeUp)
         } finally {
           this.#timers.clear()
         }

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import type { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
@@ -35,6 +36,8 @@ export interface Dispatcher {
   ): Promise<z.output<Output>>
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt
   schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled>
+  /** Ends the commands that still run below a part of some work that was given up. */
+  giveUpBelow(cancellation: Cancellation, reason: BuslineError): void
   /** The events that a subscriber gets only after this one. */
   behind(subscriber: Subscriber, publication: Publication): Publication[]
   /** The data of a message as the journal has it: in its form of its own if it has one, without secrets. */
@@ -90,7 +93,10 @@ export abstract class MessageScope implements Scope, Origin {
     input: z.input<Input>,
     options?: ExecuteOptions,
   ): Promise<z.output<Output>> {
-    return this.dispatcher.execute(command, input, this, options)
+    const execution = this.dispatcher.execute(command, input, this, options)
+    // The journal tells how it ends. Work that did not want to know must not end the process with it.
+    execution.catch(() => undefined)
+    return execution
   }
 
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>): Receipt {
@@ -124,6 +130,12 @@ export abstract class MessageScope implements Scope, Origin {
   /** The message's data as the journal has it, to be handed on to others: without secrets. */
   recorded(): unknown {
     return this.dispatcher.recorded(this.message)
+  }
+
+  /** Ends the commands that it sent under a cancellation of its own, which nobody waits for any more. */
+  giveUpBelow(cancellation: Cancellation): void {
+    const { reason } = cancellation
+    if (reason && this.message.hasChildren) this.dispatcher.giveUpBelow(cancellation, reason)
   }
 
   /** The same scope under a cancellation of its own. */

@@ -25,17 +25,22 @@ export const NO_OUTPUT: unique symbol = Symbol('busline.noOutput')
 /** The inner end of the onion. */
 export type Leaf = (message: Message, scope: MessageScope) => unknown
 
-/** All layers as one: `run(message, scope, leaf)`. The first registered is the outermost. */
-export type Onion = (message: Message, scope: MessageScope, leaf: Leaf) => unknown
+/** Told the name of the layer that neither called `next` nor answered. */
+export type OnHeld = (layer: string) => void
+
+/** All layers as one. The first registered is the outermost. */
+export type Onion = (message: Message, scope: MessageScope, leaf: Leaf, onHeld: OnHeld) => unknown
 
 /** Composes the layers that apply to one route; undefined when none does, so that a bare route pays nothing. */
 export function compose(layers: readonly Middleware[]): Onion | undefined {
   if (layers.length === 0) return undefined
-  return (message, scope, leaf) => {
+  return (message, scope, leaf, onHeld) => {
     const from = async (index: number, inside: MessageScope): Promise<unknown> => {
       const layer = layers[index]
       if (!layer) return leaf(message, inside)
+      let passed = false
       const next: Next = (limits) => {
+        passed = true
         const inner = limits
           ? limited(inside, limits, message.type, (narrowed) => from(index + 1, narrowed))
           : from(index + 1, inside)
@@ -43,7 +48,9 @@ export function compose(layers: readonly Middleware[]): Onion | undefined {
         inner.catch(() => undefined)
         return inner
       }
-      return layer(message, next, inside)
+      const answer = await layer(message, next, inside)
+      if (answer === undefined && !passed) onHeld(layer.name)
+      return answer
     }
     return from(0, scope)
   }

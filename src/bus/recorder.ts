@@ -2,13 +2,12 @@ import { pid, version as node } from 'node:process'
 import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
 import type { Envelope } from './envelope.ts'
-import { isThenable } from './is-thenable.ts'
-import type { Journal, JournalRecord } from './journal.ts'
+import type { Journal } from './journal.ts'
 import type { Redactor } from './redactor.ts'
-import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
+import { Taps, type Tap } from './taps.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
 import { BUSLINE_VERSION } from './version.ts'
 
-export type Tap = (record: JournalRecord) => void
 export type Status = 'ok' | 'error' | 'cancelled' | 'timeout'
 
 /**
@@ -19,7 +18,8 @@ export class Recorder {
   #journal: Journal | undefined
   #now: () => number
   #redactor: Redactor
-  #taps: readonly { tap: Tap }[] = []
+  /** A tap observes and can't fail delivery: one that fails, also later, is taken off, and the journal says so. */
+  #taps = new Taps((tap, error) => this.note('tapFailed', { error: failureOf(error) }, undefined, tap.name))
   #seq: number
   /** What a journal threw whose `append` must not throw; the next flush tells. */
   #appendFailure: { error: unknown } | undefined
@@ -33,21 +33,17 @@ export class Recorder {
   }
 
   get on(): boolean {
-    return this.#journal !== undefined || this.#taps.length > 0
+    return this.#journal !== undefined || this.#taps.any
   }
 
   tap(tap: Tap): Unsubscribe {
-    const entry = { tap }
-    this.#taps = [...this.#taps, entry]
-    return unsubscribe(() => {
-      this.#taps = this.#taps.filter((other) => other !== entry)
-    })
+    return this.#taps.add(tap)
   }
 
   /** The line of a command or an event; its type as JSON is known to its route. */
   message(typeJson: string, message: Envelope, data: unknown): void {
     if (!this.on) return
-    const envelope = `"kind":"${message.kind}","type":${typeJson},"id":"${message.id}"${ids(message)}`
+    const envelope = `"kind":"${message.kind}","type":${typeJson},"id":"${message.id}"${this.#ids(message)}`
     this.#write(message.time, envelope, 'data', data)
   }
 
@@ -63,8 +59,7 @@ export class Recorder {
     },
   ): void {
     if (!this.on) return
-    const by = end.by ? `,"by":${JSON.stringify(end.by)}` : ''
-    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${ids(command)},"ms":${round(end.ms ?? Math.max(0, this.#now() - command.time))},"status":"${end.status}"${by}`
+    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${this.#ids(command)},"ms":${round(end.ms ?? Math.max(0, this.#now() - command.time))},"status":"${end.status}"${this.#by(end.by)}`
     if (end.status === 'ok') this.#write(this.#now(), envelope, 'output', end.output)
     else this.#write(this.#now(), envelope, 'error', failureOf(end.error))
   }
@@ -73,10 +68,9 @@ export class Recorder {
   note(word: string, data: unknown, about?: Envelope, by?: string): void {
     if (!this.on) return
     const parent = about
-      ? ids({ session: about.session, turn: about.turn, cause: about.id, root: about.root })
+      ? this.#ids({ session: about.session, turn: about.turn, cause: about.id, root: about.root })
       : ''
-    const who = by ? `,"by":${JSON.stringify(by)}` : ''
-    this.#write(this.#now(), `"kind":"note","type":"bus.${word}"${parent}${who}`, 'data', data)
+    this.#write(this.#now(), `"kind":"note","type":"bus.${word}"${parent}${this.#by(by)}`, 'data', data)
   }
 
   /** Makes everything recorded so far durable; `JOURNAL_FAILED` when that can't be had. */
@@ -119,7 +113,7 @@ export class Recorder {
     } catch (error) {
       this.#appendFailure = { error }
     }
-    if (this.#taps.length > 0) this.#feedTaps(line)
+    if (this.#taps.any) this.#taps.show(line)
   }
 
   /** Recording never throws: a value that can't be written (a subscriber has put a BigInt into it) is told as such. */
@@ -138,39 +132,26 @@ export class Recorder {
     if (failure) throw failure.error
   }
 
-  /** A tap observes and can't fail delivery: one that fails, also later, is taken off, and the journal says so. */
-  #feedTaps(line: string): void {
-    const failures: [entry: { tap: Tap }, error: unknown][] = []
-    for (const entry of this.#taps) {
-      try {
-        const record: JournalRecord = JSON.parse(line)
-        const outcome: unknown = entry.tap(record)
-        if (isThenable(outcome)) outcome.then(undefined, (error: unknown) => this.#takeOff(entry, error))
-      } catch (error) {
-        failures.push([entry, error])
-      }
-    }
-    // Only now, so that every tap gets this line before the note.
-    for (const [entry, error] of failures) this.#takeOff(entry, error)
+  #ids(of: {
+    session: string | undefined
+    turn: string | undefined
+    cause: string | undefined
+    root: string
+  }): string {
+    const session = of.session === undefined ? '' : `,"session":${this.#text(of.session)}`
+    const turn = of.turn === undefined ? '' : `,"turn":${this.#text(of.turn)}`
+    const cause = of.cause === undefined ? '' : `,"cause":"${of.cause}"`
+    return `${session}${turn}${cause},"root":"${of.root}"`
   }
 
-  #takeOff(entry: { tap: Tap }, error: unknown): void {
-    if (!this.#taps.includes(entry)) return
-    this.#taps = this.#taps.filter((other) => other !== entry)
-    this.note('tapFailed', { error: failureOf(error) }, undefined, entry.tap.name)
+  #by(name: string | undefined): string {
+    return name ? `,"by":${this.#text(name)}` : ''
   }
-}
 
-function ids(of: {
-  session: string | undefined
-  turn: string | undefined
-  cause: string | undefined
-  root: string
-}): string {
-  const session = of.session === undefined ? '' : `,"session":${JSON.stringify(of.session)}`
-  const turn = of.turn === undefined ? '' : `,"turn":${JSON.stringify(of.turn)}`
-  const cause = of.cause === undefined ? '' : `,"cause":"${of.cause}"`
-  return `${session}${turn}${cause},"root":"${of.root}"`
+  /** Users choose sessions, turns and names, so a secret may stand in them. */
+  #text(text: string): string {
+    return JSON.stringify(this.#redactor.text(text))
+  }
 }
 
 /** Milliseconds with up to three decimals; 0 from a clock that tells no number, because JSON has none either. */

@@ -1,9 +1,18 @@
-/** Key names whose values are never recorded, matched whole; never `token` alone, which counts tokens too. */
-const SECRET_KEY = /^(?:api_?key|authorization|password|secret|access_token)$/i
-const SECRET_KEY_IN_LINE = /"(?:api_?key|authorization|password|secret|access_token)":/i
+import { SECRET_PLACEHOLDER } from '../messages/secret-fields.ts'
+import { jsonWithoutSecretKeys } from './secret-keys.ts'
+import { openEnd, rangesOf } from './secret-ranges.ts'
 
-const PLACEHOLDER = '[secret]'
 const SHORTEST = 8
+
+/** A text that comes in pieces, up to where no secret can be open. */
+export interface Part {
+  /** Without secrets. */
+  clean: string
+  /** What may be the beginning of a secret; belongs before the next piece. */
+  rest: string
+  /** How many characters of the rest are the end of a secret for which `clean` holds the placeholder already. */
+  told: number
+}
 
 /** Replaces secrets in whatever is about to be recorded or printed: registered values anywhere, and by key name. */
 export class Redactor {
@@ -28,63 +37,67 @@ export class Redactor {
     // Servers echo what they were sent as they hold it: in a URL, or in a header's base64.
     const bytes = Buffer.from(value)
     const forms = [value, encodeURIComponent(bytes.toString()), bytes.toString('base64')]
-    this.#values = longestFirst([...this.#values, ...forms, escaped(value)])
-    this.#escaped = longestFirst([...this.#escaped, ...forms.map(escaped), escaped(escaped(value))])
+    this.#values = [...new Set([...this.#values, ...forms, escaped(value)])]
+    this.#escaped = [...new Set([...this.#escaped, ...forms.map(escaped), escaped(escaped(value))])]
   }
 
   /** Replaces registered values in a text. */
   text(text: string): string {
-    return replaceAny(text, this.#values)
+    return this.#replaced(text, text.length, 0).clean
+  }
+
+  /**
+   * Replaces registered values in the next piece of a text, and leaves over what may be the beginning of one: all parts
+   * together are what {@link Redactor.text} makes of the whole, wherever it was cut.
+   *
+   * @param text the rest of the part before, and what has come since
+   * @param told as the part before has it
+   */
+  part(text: string, told: number): Part {
+    return this.#replaced(text, text.length - openEnd(text, this.#values), told)
+  }
+
+  /** The last part: nothing is left over. */
+  lastPart(text: string, told: number): string {
+    return this.#replaced(text, text.length, told).clean
   }
 
   /** Serialises a value without its secrets; undefined when there is nothing to write. */
   json(value: unknown): string | undefined {
-    const line: string | undefined = JSON.stringify(value)
-    if (line === undefined) return undefined
-    const named = SECRET_KEY_IN_LINE.test(line)
-      ? JSON.stringify(value, (key, item: unknown) =>
-          SECRET_KEY.test(key) && item !== null ? PLACEHOLDER : item,
-        )
-      : line
+    const named = jsonWithoutSecretKeys(value)
     // Not in the line itself: a value such as 12345678 would tear a hole into a number.
-    return this.#escaped.some((secret) => named.includes(secret))
+    return named !== undefined && this.#escaped.some((secret) => named.includes(secret))
       ? JSON.stringify(this.#clean(JSON.parse(named)))
       : named
   }
 
   #clean(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value)
-    if (typeof value === 'number') return this.text(String(value)).includes(PLACEHOLDER) ? PLACEHOLDER : value
+    if (typeof value === 'number')
+      return this.text(String(value)).includes(SECRET_PLACEHOLDER) ? SECRET_PLACEHOLDER : value
     if (Array.isArray(value)) return value.map((item) => this.#clean(item))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(key), this.#clean(item)]))
   }
 
-  /**
-   * How many characters at the end of a text might be the beginning of a registered value: what a stream has to
-   * hold back before it can tell.
-   */
-  openTail(text: string): number {
-    let longest = 0
-    for (const value of this.#values) {
-      for (let length = Math.min(value.length - 1, text.length); length > longest; length--) {
-        if (value.startsWith(text.slice(-length))) longest = length
-      }
+  #replaced(text: string, end: number, told: number): Part {
+    const ranges = rangesOf(text, this.#values, told > 0 ? [0, told] : undefined)
+    let clean = ''
+    let at = 0
+    for (const [from, to] of ranges) {
+      if (from >= end) break
+      clean += text.slice(at, from)
+      if (from > 0 || told === 0) clean += SECRET_PLACEHOLDER
+      at = to
     }
-    return longest
+    return {
+      clean: clean + text.slice(at, Math.max(at, end)),
+      rest: text.slice(end),
+      told: Math.max(0, at - end),
+    }
   }
 }
 
 function escaped(value: string): string {
   return JSON.stringify(value).slice(1, -1)
-}
-
-function longestFirst(values: string[]): string[] {
-  return [...new Set(values)].sort((a, b) => b.length - a.length)
-}
-
-function replaceAny(text: string, values: readonly string[]): string {
-  let clean = text
-  for (const value of values) if (clean.includes(value)) clean = clean.replaceAll(value, PLACEHOLDER)
-  return clean
 }

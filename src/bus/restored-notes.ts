@@ -16,7 +16,12 @@ export const DeadLetterNote = z.object({
   error: Failure,
   time: z.number(),
   parked: z.boolean(),
+  /** The same letter as before, after a redrive that failed. */
+  again: z.boolean().default(false),
 })
+
+/** What the note holds that gives a restored letter another id; `print` is that of its first note. */
+export const LetterRenamedNote = z.object({ letter: z.string(), to: z.string(), print: z.string() })
 
 /** What the notes hold that end a dead letter. */
 export const LetterEndNote = z.object({ letter: z.string() })
@@ -44,3 +49,6 @@ export const ScheduleFiredNote = z.object({
 
 /** What a `bus.scheduleEnded` note holds. */
 export const ScheduleEndedNote = z.object({ schedule: z.string() })
+
+/** What the note holds that gives a restored schedule another id; `print` is that of its first note. */
+export const ScheduleRenamedNote = z.object({ schedule: z.string(), to: z.string(), print: z.string() })

@@ -28,8 +28,9 @@ export function retryPlan({
 }: RetryOptions): RetryPlan {
   if (!Number.isInteger(attempts) || attempts < 1)
     throw invalid('attempts', 'a whole number of at least 1', attempts)
-  if (!(delay >= 0)) throw invalid('delay', '0 or more milliseconds', delay)
-  if (!(maxDelay >= 0)) throw invalid('maxDelay', '0 or more milliseconds', maxDelay)
+  if (!Number.isFinite(delay) || delay < 0) throw invalid('delay', '0 or more milliseconds', delay)
+  if (typeof maxDelay !== 'number' || !(maxDelay >= 0))
+    throw invalid('maxDelay', '0 or more milliseconds', maxDelay)
   return { attempts, delay, maxDelay, when }
 }
 

@@ -3,7 +3,7 @@ import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import { yieldsLosslessJson } from '../messages/lossless-json.ts'
 import type { Schema } from '../messages/schema.ts'
-import { secretMask, type Mask } from '../messages/secret-fields.ts'
+import { maskUnparsed, secretMask, type Mask } from '../messages/secret-fields.ts'
 import { compose, type Middleware, type Onion } from './middleware.ts'
 import { selects } from './pattern.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
@@ -30,6 +30,16 @@ export interface EventRoute {
   readonly typeJson: string
   readonly losslessData: boolean
   readonly maskData: Mask | undefined
+}
+
+/** A command's input as the journal has it: in its form of its own, or without what its schema marks as secret. */
+export function recordedInput(
+  { command, maskInput }: CommandRoute,
+  input: unknown,
+  redact: (text: string) => string,
+): unknown {
+  if (command.record) return input === undefined ? undefined : command.record(input, redact)
+  return maskInput ? maskInput(input) : input
 }
 
 interface Layer {
@@ -111,6 +121,13 @@ export class Routes {
     return mask ? mask(data) : data
   }
 
+  /** The same for data as it was given, not parsed. */
+  maskedGiven(type: string, data: unknown): unknown {
+    const definition = this.#definitions.get(type)
+    if (!definition) return data
+    return maskUnparsed(definition.kind === 'command' ? definition.input : definition.data, data)
+  }
+
   use(middleware: Middleware, selectors: readonly string[]): Unsubscribe {
     const layer = { middleware, selectors }
     this.#recompose([...this.#layers, layer])
@@ -146,6 +163,12 @@ export class Routes {
         },
       )
     }
+    if (definition.type.includes('*'))
+      throw new BuslineError(
+        'INVALID_OPTION',
+        `The type ${definition.type} reads like a pattern. Name it without *.`,
+        { data: { option: 'type' } },
+      )
     this.#definitions.set(definition.type, definition)
   }
 }

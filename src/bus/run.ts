@@ -16,6 +16,8 @@ export class Run<Input extends Schema = Schema, Output extends Schema = Schema> 
   readonly own: Cancellation | undefined
   by: string | undefined
   ended = false
+  /** What it ended with, if not well. */
+  failure: unknown
   /** Rejects what the caller waits for, while it waits. */
   reject: ((reason: unknown) => void) | undefined
   /** Its neighbours among those that run; see {@link RunningList}. */

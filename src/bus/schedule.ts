@@ -55,7 +55,10 @@ export function planOf({ at, after, every, times, late = 'run' }: Timing, now: n
   if (typeof late === 'number' ? !(late >= 0 && late < Infinity) : !['run', 'skip'].includes(late))
     throw invalid(`late must be run, skip, or 0 or more ms, not ${late}.`, 'late')
   const due = at === undefined ? now + (after ?? every ?? 0) : Number(at)
-  if (!Number.isFinite(due)) throw invalid('at or after is no time.', at === undefined ? 'after' : 'at')
+  if (!Number.isFinite(due)) {
+    const option = at === undefined ? 'after' : 'at'
+    throw invalid(`${option} must be a time in milliseconds, not ${String(at ?? after)}.`, option)
+  }
   return { due, every, left: every === undefined ? 1 : times, late }
 }
 

@@ -3,22 +3,19 @@ import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith } from '../messages/schema.ts'
 import { attempt } from './attempt.ts'
 import type { Core } from './core.ts'
-import type { JournalRecord } from './journal.ts'
+import { printOf, type Leftovers } from './leftovers.ts'
 import type { Origin } from './message-scope.ts'
-import { ScheduledNote, ScheduleEndedNote, ScheduleFiredNote } from './restored-notes.ts'
-import { nextDue, planOf, type Plan, type Schedulable, type Scheduled, type Timing } from './schedule.ts'
+import type { LeftSchedule } from './restoring.ts'
+import { nextDue, planOf, type Schedulable, type Scheduled, type Timing } from './schedule.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 
 /** A timer is set for an hour at most: a wall clock that was put forward is noticed by then. */
 const LONGEST_WAIT = 3_600_000
 
-interface Entry extends Plan {
-  readonly id: string
-  readonly kind: 'command' | 'event'
-  readonly type: string
-  /** As it was given, not parsed: it is parsed when it is sent. */
-  readonly data: unknown
-  readonly session: string | undefined
+/** Its data is as it was given, not parsed: it is parsed when it is sent. */
+interface Entry extends LeftSchedule {
+  /** An earlier run made it. */
+  readonly restored: boolean
   timer: Unsubscribe | undefined
 }
 
@@ -62,7 +59,7 @@ export class Scheduler implements Schedules {
   }
 
   async add(definition: Schedulable, given: unknown, timing: Timing, origin: Origin): Promise<Scheduled> {
-    const { routes, environment, recorder } = this.#core
+    const { routes, environment, recorder, redactor } = this.#core
     const { kind, type } = definition
     if (kind === 'command') routes.command(definition)
     else routes.event(definition)
@@ -75,20 +72,21 @@ export class Scheduler implements Schedules {
     // A copy, because the journal has it as it is now.
     const data = structuredClone(given)
     const { session } = origin
-    const entry: Entry = { ...plan, id, kind, type, data, session, timer: undefined }
-    this.#entries.set(id, entry)
-    const { due, every, left, late } = entry
+    const { due, every, left, late } = plan
     const note = {
       schedule: id,
       kind,
       type,
       session,
-      data: routes.masked(type, data),
+      data: routes.maskedGiven(type, data),
       due,
       every,
       left,
       late,
     }
+    const print = recorder.on ? printOf(note, (value) => redactor.json(value)) : ''
+    const entry: Entry = { ...plan, id, kind, type, data, session, print, restored: false, timer: undefined }
+    this.#entries.set(id, entry)
     recorder.note('scheduled', note, origin.from?.message)
     try {
       await recorder.flush()
@@ -109,42 +107,40 @@ export class Scheduler implements Schedules {
     }
   }
 
-  /** Takes over what an earlier run left, told by the records of its journal in their order. */
-  restore(record: JournalRecord): void {
-    if (record.type === 'bus.scheduled') {
-      const note = ScheduledNote.safeParse(record.data)
-      if (!note.success || this.#entries.has(note.data.schedule)) return
-      const { schedule: id, session, every, left, ...rest } = note.data
-      this.#entries.set(id, { ...rest, id, session, every, left, timer: undefined })
-    } else if (record.type === 'bus.scheduleFired') {
-      const fired = ScheduleFiredNote.safeParse(record.data)
-      const entry = fired.success ? this.#entries.get(fired.data.schedule) : undefined
-      if (!entry || !fired.success) return
-      const { next, left } = fired.data
-      entry.left = left
-      if (next === undefined) this.#entries.delete(entry.id)
-      else entry.due = next
-    } else if (record.type === 'bus.scheduleEnded') {
-      const ended = ScheduleEndedNote.safeParse(record.data)
-      if (ended.success) this.#entries.get(ended.data.schedule)?.timer?.()
-      if (ended.success) this.#entries.delete(ended.data.schedule)
-    }
+  /**
+   * Takes over what earlier runs left, and sets the timers by the policy for what is late. Returns how many came. One whose
+   * id is taken, because both runs drew the same prefix, gets another.
+   */
+  restore(left: Leftovers<LeftSchedule>): number {
+    for (const id of left.ended) this.#endRestored(id)
+    const found = left.settle({
+      known: [...this.#entries.values()],
+      newId: () => this.#newId(),
+      onRename: ({ from, to, print }) =>
+        this.#core.recorder.note('scheduleRenamed', { schedule: from, to, print }),
+    })
+    const restored = found.map((one): Entry => ({ ...one, restored: true, timer: undefined }))
+    for (const entry of restored) this.#entries.set(entry.id, entry)
+    for (const entry of byDue(restored)) this.#resume(entry)
+    return restored.length
   }
 
-  /** After restoring: sets the timers of what came back, by the policy for what is late. Returns how many came. */
-  resume(): number {
-    const restored = byDue([...this.#entries.values()].filter(({ timer }) => !timer))
-    for (const entry of restored) {
-      const late = this.#core.environment.now() - entry.due
-      const tolerated = entry.late === 'run' ? Infinity : entry.late === 'skip' ? 0 : entry.late
-      if (late <= tolerated) this.#wait(entry)
-      else if (entry.every === undefined) this.#end(entry, 'late')
-      else {
-        entry.due = nextDue(entry, this.#core.environment.now())
-        this.#wait(entry)
-      }
+  /** It came back with an earlier `restore`, and only these records tell that it had ended. */
+  #endRestored(id: string): void {
+    const entry = this.#entries.get(id)
+    if (!entry?.restored) return
+    entry.timer?.()
+    this.#entries.delete(id)
+  }
+
+  #resume(entry: Entry): void {
+    const now = this.#core.environment.now()
+    const tolerated = entry.late === 'run' ? Infinity : entry.late === 'skip' ? 0 : entry.late
+    if (now - entry.due > tolerated) {
+      if (entry.every === undefined) return this.#end(entry, 'late')
+      entry.due = nextDue(entry, now)
     }
-    return restored.length
+    this.#wait(entry)
   }
 
   #wait(entry: Entry): void {

@@ -11,10 +11,9 @@ import type { Dispatcher, Origin } from './message-scope.ts'
 import type { Receipt } from './receipt.ts'
 import type { Schedulable, Scheduled, Timing } from './schedule.ts'
 import type { ExecuteOptions } from './scope.ts'
+import type { AnySubscriber, Selector } from './subscribing.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 import { refusedWait } from './waiting.ts'
-
-type Selector = EventDefinition | readonly EventDefinition[] | string
 
 /** How a session registers on its bus. */
 export interface SessionRegistry {
@@ -26,14 +25,14 @@ export interface SessionRegistry {
   ): Unsubscribe
   on(
     selector: Selector,
-    subscriber: (data: never, scope: never) => void | Promise<void>,
+    subscriber: AnySubscriber,
     options: SubscribeOptions | undefined,
     session: string,
   ): Unsubscribe
 }
 
 /** A session of a bus: sends with its id, hears only its own, and takes what it registered along when it leaves. */
-export class BusSession implements SessionScope, Origin {
+class BusSession implements SessionScope, Origin {
   readonly session: string
   readonly from = undefined
   readonly tracker = undefined
@@ -42,6 +41,8 @@ export class BusSession implements SessionScope, Origin {
   #dispatcher: Dispatcher
   #registry: SessionRegistry
   #registrations = new Set<Unsubscribe>()
+  #host: ((undo: () => void) => Unsubscribe) | undefined
+  #leaveHost: Unsubscribe | undefined
   #disposed = false
 
   constructor(parts: {
@@ -50,10 +51,13 @@ export class BusSession implements SessionScope, Origin {
     registry: SessionRegistry
     parent: Cancellation
     signal: AbortSignal | undefined
+    /** The participant that opened it: what is registered here leaves with that too. */
+    host?: ((undo: () => void) => Unsubscribe) | undefined
   }) {
     this.session = parts.id
     this.#dispatcher = parts.dispatcher
     this.#registry = parts.registry
+    this.#host = parts.host
     // Without a signal of its own there is nothing to link, so a session that nobody disposes leaves nothing behind.
     this.#own = parts.signal && new Cancellation({ parent: parts.parent, signal: parts.signal })
     this.cancellation = this.#own ?? parts.parent
@@ -89,7 +93,7 @@ export class BusSession implements SessionScope, Origin {
 
   on: Registry['on'] = (
     selector: Selector,
-    subscriber: (data: never, scope: never) => void | Promise<void>,
+    subscriber: AnySubscriber,
     options?: SubscribeOptions,
   ): Unsubscribe => {
     if (this.#disposed) throw this.#gone()
@@ -108,8 +112,7 @@ export class BusSession implements SessionScope, Origin {
 
   dispose(): void {
     this.#disposed = true
-    for (const off of [...this.#registrations].toReversed()) off()
-    this.#registrations.clear()
+    this.#takeBack()
     this.#own?.[Symbol.dispose]()
   }
 
@@ -125,9 +128,16 @@ export class BusSession implements SessionScope, Origin {
     const kept = unsubscribe(() => {
       this.#registrations.delete(kept)
       off()
+      if (this.#registrations.size === 0) this.#leaveHost?.()
     })
+    // Only with something to take back: a participant may open a session for each message.
+    if (this.#host && this.#registrations.size === 0) this.#leaveHost = this.#host(() => this.#takeBack())
     this.#registrations.add(kept)
     return kept
+  }
+
+  #takeBack(): void {
+    for (const off of [...this.#registrations].toReversed()) off()
   }
 
   #gone(): BuslineError {
@@ -136,4 +146,21 @@ export class BusSession implements SessionScope, Origin {
       `This scope of session ${this.session} was disposed. Open another with bus.session().`,
     )
   }
+}
+
+/** Opens a session of a bus; `host` keeps what is registered on it for whoever opened it. */
+export function openSession(
+  bus: Dispatcher & SessionRegistry & { readonly core: { readonly root: Cancellation } },
+  id: string,
+  { signal }: { signal?: AbortSignal } = {},
+  host?: (undo: () => void) => Unsubscribe,
+): SessionScope {
+  checkSessionId(id)
+  return new BusSession({ id, dispatcher: bus, registry: bus, parent: bus.core.root, signal, host })
+}
+
+/** Refuses what would be no session: nothing registered on it would be of that session only. */
+export function checkSessionId(id: string): void {
+  if (typeof id === 'string' && id !== '') return
+  throw new BuslineError('INVALID_SESSION_ID', `A session id must be a text that is not empty, not ${id}.`)
 }

@@ -1,6 +1,8 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import { GRACE_MS } from './cancellation.ts'
+import { continuations } from './continuations.ts'
 import type { Dispatch } from './dispatch.ts'
+import { timeLimit } from './time-limit.ts'
 
 /** What a stop came to: what still ended, what had to be given up, and whether the deadline passed. */
 export interface StopReport {
@@ -15,7 +17,8 @@ export interface StopReport {
 export async function stopBus(parts: {
   dispatch: Dispatch
   deadline: number
-  detach: () => Promise<void>
+  /** Has all participants clean up; does not wait any longer once `timeUp` rejects. */
+  detach: (timeUp: Promise<never>) => Promise<void>
 }): Promise<StopReport> {
   const { dispatch, deadline, detach } = parts
   const { core, mailroom, commands } = dispatch
@@ -41,18 +44,25 @@ export async function stopBus(parts: {
   mailroom.close()
 
   core.batches.flushAll()
-  try {
-    await detach()
-  } finally {
-    core.state = 'stopped'
-    await core.recorder.close()
-  }
+  const failures: unknown[] = []
+  const keep = (error: unknown): void => void failures.push(error)
+  // Neither can be cancelled, and a stop that never ends would keep the process from ending.
+  const leave = Math.max(deadline, GRACE_MS)
+  const cleanup = timeLimit(dispatch.environment, leave, 'The cleanup of a participant')
+  await detach(cleanup.passed).catch(keep)
+  cleanup.end()
+  core.state = 'stopped'
+  const closing = timeLimit(dispatch.environment, leave, 'The closing of the journal')
+  await Promise.race([core.recorder.close(), closing.passed]).catch(keep)
+  closing.end()
+  if (failures.length > 1) throw new AggregateError(failures, 'A cleanup failed, and so did the journal.')
+  if (failures.length === 1) throw failures[0]
   return { completed, abandoned, timedOut: !drained }
 }
 
 /**
- * Waits until nothing is queued or running, and accepts nothing from that moment on. It goes on some microtasks after the
- * last work ended, in which a handler that was given up may have caused more; so it looks again, and waits for that too.
+ * Waits until nothing is queued or running, and whoever waited for the last that ended has caused nothing more; accepts
+ * nothing from that moment on.
  */
 async function idleWithin(dispatch: Dispatch, ms: number): Promise<boolean> {
   const limit = { passed: false }
@@ -64,10 +74,12 @@ async function idleWithin(dispatch: Dispatch, ms: number): Promise<boolean> {
   dispatch.onChange = () => {
     if (dispatch.idle) look()
   }
-  while (!dispatch.idle && !limit.passed)
+  while (!dispatch.idle && !limit.passed) {
     await new Promise<void>((resolve) => {
       look = resolve
     })
+    await continuations()
+  }
   off()
   const { idle } = dispatch
   if (idle) dispatch.core.state = 'flushing'

@@ -57,6 +57,7 @@ export class Subscriber {
   readonly parkedKeys = new Set<string>()
   readonly lanes = new Map<string, Lane>()
   active = true
+  #onLeave = new Set<() => void>()
   /** Its events are in their lanes from the beginning. */
   counted: boolean
   /** Events that wait, in whatever lane. */
@@ -72,6 +73,18 @@ export class Subscriber {
     this.waits = plan.limits.overflow === 'wait'
     this.counted = plan.hasOwnMailbox
     this.isPlain = !plan.retry && plan.timeout === undefined && !plan.park
+  }
+
+  /** Begins nothing any more. */
+  leave(): void {
+    this.active = false
+    for (const run of this.#onLeave) run()
+  }
+
+  /** Runs something when it leaves; returns how to prevent it. */
+  whenLeaving(run: () => void): () => void {
+    this.#onLeave.add(run)
+    return () => void this.#onLeave.delete(run)
   }
 
   /** On which lane a publication comes. */

@@ -1,11 +1,15 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
 import type { SubscribeOptions } from './bus.ts'
 import { mailboxLimits } from './mailbox.ts'
 import { retryPlan } from './retry.ts'
 import { Subscriber } from './subscriber.ts'
 
+/** To what somebody subscribes: an event, several, or a pattern. */
+export type Selector = EventDefinition | readonly EventDefinition[] | string
+
 /** A subscriber of any event, its types erased. */
-export type AnySubscriber = (data: never, scope: never) => void | Promise<void>
+export type AnySubscriber = (data: never, scope: never) => unknown
 
 /** Makes a subscriber from what a user registers; checks the options. */
 export function subscriberOf(subscriber: AnySubscriber, options: SubscribeOptions = {}): Subscriber {

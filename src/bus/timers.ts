@@ -1,6 +1,7 @@
 import { failureOf } from '../messages/failure.ts'
 import type { Core } from './core.ts'
 import { isThenable } from './is-thenable.ts'
+import { milliseconds } from './milliseconds.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
 
 /** The timers that users set: a failing one is noted, and none outlives the bus. */
@@ -16,7 +17,7 @@ export class Timers {
     const { state, recorder, environment } = this.#core
     if (state === 'stopped') return unsubscribe(() => undefined)
     const failed = (error: unknown): void => recorder.note('timerFailed', { error: failureOf(error) })
-    const prevent = environment.after(ms, () => {
+    const prevent = environment.after(milliseconds('after', ms), () => {
       this.#waiting.delete(off)
       try {
         const outcome: unknown = run()

@@ -1,3 +1,4 @@
+import { continuations } from './continuations.ts'
 import type { Envelope } from './envelope.ts'
 
 /** A message as a tracked call tells it: with the data after parsing. */
@@ -25,11 +26,14 @@ export class Tracker {
     if (this.#going === 0) this.#onQuiet?.()
   }
 
-  /** Resolves when everything that has begun has ended. */
-  quiet(): Promise<void> {
-    if (this.#going === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#onQuiet = resolve
-    })
+  /** Resolves when everything that has begun has ended, and whoever waited for it has caused nothing more. */
+  async quiet(): Promise<void> {
+    do {
+      if (this.#going > 0)
+        await new Promise<void>((resolve) => {
+          this.#onQuiet = resolve
+        })
+      await continuations()
+    } while (this.#going > 0)
   }
 }

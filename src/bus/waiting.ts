@@ -1,5 +1,7 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Environment } from './environment.ts'
+import { milliseconds } from './milliseconds.ts'
+import { onAbort } from './on-abort.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 
 export interface WaitOptions<Data> {
@@ -29,6 +31,7 @@ export function waitForEvent<Data>(
   const { where = () => true, timeout, signal } = options
   let cancel: (reason: unknown) => void = () => undefined
   const promise = new Promise<Data>((resolve, reject) => {
+    const ms = timeout === undefined ? undefined : milliseconds('timeout', timeout)
     const leave: (() => void)[] = []
     const end = (settle: () => void): void => {
       for (const undo of leave.splice(0)) undo()
@@ -49,16 +52,15 @@ export function waitForEvent<Data>(
         }
       }),
     )
-    signal?.addEventListener('abort', abort, { once: true })
-    leave.push(() => signal?.removeEventListener('abort', abort))
-    if (timeout === undefined) return
+    if (signal) leave.push(onAbort(signal, abort))
+    if (ms === undefined) return
     const expire = (): void =>
       cancel(
         new BuslineError('TIMED_OUT', `No ${type} that fits came within ${timeout} ms.`, {
           data: { timeout },
         }),
       )
-    leave.push(after(timeout, expire))
+    leave.push(after(ms, expire))
   })
   return { promise, cancel: (reason) => cancel(reason) }
 }

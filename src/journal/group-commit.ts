@@ -15,9 +15,11 @@ export class GroupCommit {
 
   /** Settles as a run that begins now or later, never as one that is on already. */
   join(): Promise<void> {
+    // First: when a run has ended, whoever waited for it may join again before the next one has begun.
+    if (this.#next) return this.#next
     if (!this.#running) return this.#run()
     const run = (): Promise<void> => this.#run()
-    this.#next ??= this.#running.then(run, run)
+    this.#next = this.#running.then(run, run)
     return this.#next
   }
 

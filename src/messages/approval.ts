@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { defineCommand } from './define-command.ts'
 import { defineEvent } from './define-event.ts'
-
-const Subject = z.object({ id: z.string(), type: z.string() })
+import { Subject } from './subject.ts'
 
 /** What was decided: by whom and why, as far as they say so. */
 export const Decision = z.object({

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { defineEvent } from './define-event.ts'
 import { Failure } from './failure.ts'
+import { Subject } from './subject.ts'
 
 /**
  * A subscriber failed on an event; nobody else was touched. `attempt` counts from 1; `retryIn` are the milliseconds
@@ -8,7 +9,7 @@ import { Failure } from './failure.ts'
  */
 export const DeliveryFailed = defineEvent('bus.deliveryFailed', {
   data: z.object({
-    event: z.object({ id: z.string(), type: z.string() }),
+    event: Subject,
     subscriber: z.string(),
     attempt: z.number(),
     retryIn: z.number().optional(),

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { BuslineError } from './busline-error.ts'
+import { schemasOf } from './inner-schemas.ts'
 import type { Schema } from './schema.ts'
 
 /** A value that survives JSON unchanged. */
@@ -111,12 +112,4 @@ function areJson(container: unknown): boolean {
       ? Number.isFinite(value)
       : value === null || typeof value === 'string' || typeof value === 'boolean',
   )
-}
-
-function schemasOf(container: unknown): Schema[] {
-  return typeof container === 'object' && container !== null ? Object.values(container).filter(isSchema) : []
-}
-
-function isSchema(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && '_zod' in value
 }

@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { defineEvent } from './define-event.ts'
 import { Failure } from './failure.ts'
-
-const Subject = z.object({ id: z.string(), type: z.string() })
+import { Subject } from './subject.ts'
 
 /**
  * One attempt at a message failed and another follows after `retryIn` milliseconds. `attempt` counts from 1. The last

@@ -3,6 +3,9 @@ export type Labels = readonly (readonly [name: string, value: string])[]
 
 const LONGEST_VALUE = 200
 
+/** A label of a user by one of these names would make two samples of one series, which a scraper refuses. */
+const RESERVED: ReadonlySet<string> = new Set(['le', 'overflow'])
+
 /**
  * A metric's name by the rules of Prometheus: letters, digits and `_`, not beginning with a digit; anything else becomes
  * `_` (`tool.latency` is `tool_latency`). The colon is left to recording rules.
@@ -16,7 +19,8 @@ export function metricName(name: string): string {
 /**
  * Labels by the same rules, sorted by name. Two names that become one are one label with both values, `;` between them
  * (the rule of OpenTelemetry's exporter). Names with `__` in front are Prometheus' own, so one `_` stays; `le` belongs to
- * histograms and becomes `le_`. Values are cut at 200 characters.
+ * histograms and `overflow` to the series that the rest share, so they become `le_` and `overflow_`. Values are cut at
+ * 200 characters.
  */
 export function labelsOf(labels: Readonly<Record<string, string>>): Labels {
   const found = new Map<string, string[]>()
@@ -36,7 +40,7 @@ export function labelValue(value: string): string {
 
 function labelName(name: string): string {
   const plain = plainName(name).replace(/^__+/, '_')
-  return plain === 'le' ? 'le_' : plain
+  return RESERVED.has(plain) ? `${plain}_` : plain
 }
 
 function plainName(name: string): string {

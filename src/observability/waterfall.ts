@@ -1,10 +1,20 @@
+import { BuslineError } from '../messages/busline-error.ts'
 import { plainLine } from './plain-line.ts'
 import type { Span } from './span.ts'
 
 export interface WaterfallOptions {
-  /** Columns of the whole, default 100, at least 40. */
+  /** Columns of the whole, from 40 to 10 000 (default 100). */
   width?: number
 }
+
+const LEAST_WIDTH = 40
+const MOST_WIDTH = 10_000
+
+/** Narrower bars show nothing. At 40 columns there is room for one of these beside `interrupted` and the longest time. */
+const LEAST_BAR = 8
+
+/** What stands between the columns. */
+const GAPS = 5
 
 interface Row {
   readonly span: Span
@@ -15,16 +25,20 @@ interface Row {
  * Shows one span and all below it as bars on a common axis of time, one line each: name, status, duration. `•` marks
  * events and notes on a bar; a span without an end (`░`) is drawn up to the end of the whole. No colours, no control
  * characters.
+ *
+ * @throws BuslineError `INVALID_OPTION`
  */
-export function waterfall(root: Span, options: WaterfallOptions = {}): string {
-  const width = Math.max(40, options.width ?? 100)
+export function waterfall(root: Span, { width = 100 }: WaterfallOptions = {}): string {
+  checkWidth(width)
   const rows = rowsOf(root)
-  const titles = rows.map(({ span, depth }) => plainLine(`${'  '.repeat(depth)}${span.name}`, width >> 1))
   const times = rows.map(({ span }) => (span.ms === undefined ? 'no end' : `${shortMs(span.ms)} ms`))
-  const titleWidth = longest(titles)
-  const statusWidth = longest(rows.map(({ span }) => span.status))
   const timeWidth = longest(times)
-  const axis = { from: root.start, to: endOf(rows), cells: width - titleWidth - statusWidth - timeWidth - 5 }
+  const statusWidth = longest(rows.map(({ span }) => span.status))
+  const room = width - statusWidth - timeWidth - GAPS
+  const most = Math.min(width >> 1, room - LEAST_BAR)
+  const titles = rows.map(({ span, depth }) => plainLine(`${'  '.repeat(depth)}${span.name}`, most))
+  const titleWidth = longest(titles)
+  const axis = { from: root.start, to: endOf(rows), cells: room - titleWidth }
 
   return rows
     .map(({ span }, row) => {
@@ -32,6 +46,14 @@ export function waterfall(root: Span, options: WaterfallOptions = {}): string {
       return `${head}  ${(times[row] ?? '').padStart(timeWidth)} ${bar(span, axis)}\n`.replace(/ +\n$/, '\n')
     })
     .join('')
+}
+
+function checkWidth(width: number): void {
+  if (Number.isInteger(width) && width >= LEAST_WIDTH && width <= MOST_WIDTH) return
+  const must = `a whole number from ${LEAST_WIDTH} to ${MOST_WIDTH}`
+  throw new BuslineError('INVALID_OPTION', `waterfall.width must be ${must}, not ${String(width)}.`, {
+    data: { option: 'width' },
+  })
 }
 
 /** Depth first, without recursion: a damaged file may nest as deep as it likes. */
@@ -75,7 +97,9 @@ function bar(
   return drawn.join('')
 }
 
+/** At most 10 characters, whatever a damaged file says. */
 function shortMs(ms: number): string {
+  if (Math.abs(ms) >= 1e9) return ms.toExponential(1)
   return ms >= 100 ? String(Math.round(ms)) : String(Math.round(ms * 10) / 10)
 }
 

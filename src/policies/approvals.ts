@@ -14,6 +14,8 @@ import {
 } from '../messages/approval.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { announce } from './announce.ts'
+import { refuseCancelled } from './cancel-reason.ts'
+import { onCancel } from './on-cancel.ts'
 
 interface Waiting {
   readonly approval: PendingApproval
@@ -71,21 +73,19 @@ function decision(parts: {
 }): Promise<Decision> {
   const { bus, waiting, request, scope } = parts
   const { command, expires } = request
-  const { signal } = scope
   const { id } = scope.message
   const about = { approval: id, command }
-  signal.throwIfAborted()
+  refuseCancelled(scope)
 
   // Where it is refused, nobody could decide.
   const approval = pendingApproval(request, scope)
   scope.publish(ApprovalRequested, approval)
   return new Promise((resolve, reject) => {
-    const cancel = (): void => withdraw(signal.reason)
     const expiry = expires === undefined ? undefined : bus.after(expires, () => expire())
     const end = (): void => {
       waiting.delete(id)
       expiry?.()
-      signal.removeEventListener('abort', cancel)
+      off()
     }
     const expire = (): void => {
       end()
@@ -95,7 +95,7 @@ function decision(parts: {
     const withdraw = (reason: unknown): void => {
       end()
       announce(scope, ApprovalWithdrawn, about)
-      // The signal's own reason.
+      // The reason itself, as with every signal.
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors
       reject(reason)
     }
@@ -104,8 +104,9 @@ function decision(parts: {
       announce(scope, ApprovalDecided, { ...about, ...decided })
       resolve(decided)
     }
-    signal.addEventListener('abort', cancel, { once: true })
     waiting.set(id, { approval, decide, withdraw })
+    // Not by its signal, which is that of the command too: whoever handles that has not looked at it yet.
+    const off = onCancel(scope, withdraw)
   })
 }
 

@@ -1,3 +1,4 @@
+import { attempt } from '../bus/attempt.ts'
 import type { Middleware } from '../bus/middleware.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
@@ -10,6 +11,7 @@ import { isFutile } from './futile.ts'
 import { isReport } from './is-report.ts'
 import { RecentlyUsed } from './recently-used.ts'
 import { routeOf, type KeyOf } from './route-of.ts'
+import { tellingWhen } from './telling-when.ts'
 
 export interface CircuitBreakerOptions {
   /** How many calls have to fail before it opens (default 5). */
@@ -31,12 +33,18 @@ export interface CircuitBreakerOptions {
  * a `retry` around it waits for. Changes are events: `bus.circuitOpened`, `bus.circuitHalfOpened`, `bus.circuitClosed`.
  *
  * A timeout counts as a failure; a cancel by the caller, and what was refused before the work began, as neither. There
- * is one circuit for each of the last 10 000 keys; of more, the least recently used idle closed ones leave first.
+ * is one circuit for each of the last 10 000 keys; of more, the least recently used idle closed ones leave first. When
+ * `when` throws, the call has failed too, and fails with `HANDLER_FAILED`, its own failure as `cause`.
  *
  * @throws BuslineError `INVALID_OPTION`
  */
-export function circuitBreaker({ key, when, ...options }: CircuitBreakerOptions = {}): Middleware {
+export function circuitBreaker({
+  key,
+  when = () => true,
+  ...options
+}: CircuitBreakerOptions = {}): Middleware {
   const plan = circuitPlan(options)
+  const counts = tellingWhen('circuitBreaker', when)
   const circuits = new RecentlyUsed<Circuit>()
   return async function circuitBreaker(message, next, scope) {
     if (isReport(message)) return next()
@@ -55,15 +63,18 @@ export function circuitBreaker({ key, when, ...options }: CircuitBreakerOptions 
 
     const entered = announcing(() => circuit.enter(scope.now()))
     if (typeof entered === 'number') throw circuitOpen(name, entered)
+    const leave = (end: CallEnd): void => announcing(() => circuit.leave(entered, end, scope.now()))
+    let result: unknown
     try {
       // Limits, though none: so it learns of a timeout also when the handler takes no notice.
-      const result = await next({})
-      announcing(() => circuit.leave(entered, 'succeeded', scope.now()))
-      return result
+      result = await next({})
     } catch (error) {
-      announcing(() => circuit.leave(entered, endOf(error, scope, when), scope.now()))
-      throw error
+      const end = attempt(() => endOf(error, scope, counts))
+      leave(end.ok ? end.value : 'failed')
+      throw end.ok ? error : end.error
     }
+    leave('succeeded')
+    return result
   }
 }
 
@@ -85,11 +96,11 @@ function announceState(scope: Scope, key: string, { state, failures }: Circuit, 
   else announce(scope, state === 'closed' ? CircuitClosed : CircuitHalfOpened, { key })
 }
 
-function endOf(error: unknown, scope: Scope, when: CircuitBreakerOptions['when']): CallEnd {
+function endOf(error: unknown, scope: Scope, counts: (error: unknown) => boolean): CallEnd {
   const reason = cancelReason(scope)
   const isTimeout = reason instanceof BuslineError && reason.code === 'TIMED_OUT'
   if (isFutile(error) || (reason !== undefined && !isTimeout)) return 'withdrawn'
-  return !when || when(error) ? 'failed' : 'succeeded'
+  return counts(error) ? 'failed' : 'succeeded'
 }
 
 function circuitOpen(key: string, retryAfter: number): BuslineError {

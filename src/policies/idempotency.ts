@@ -4,11 +4,13 @@ import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
 import { OutcomeNotStored } from '../messages/policies.ts'
 import { announce } from './announce.ts'
-import { cancelReason, refuseCancelled } from './cancel-reason.ts'
+import { refuseCancelled } from './cancel-reason.ts'
 import { canonicalHash } from './canonical-hash.ts'
 import { checkMilliseconds, invalidOption } from './check-option.ts'
+import { FirstRun, type RunEnd } from './first-run.ts'
 import { heldUpBy } from './held-up-by.ts'
 import { memoryOutcomes, type IdempotencyStore } from './idempotency-store.ts'
+import { wait } from './wait.ts'
 
 export interface IdempotencyOptions {
   /** Names what must be done once only, per type; undefined for what may be done again. */
@@ -21,23 +23,19 @@ export interface IdempotencyOptions {
   store?: IdempotencyStore
 }
 
-interface Running {
-  readonly input: string
-  readonly scope: Scope
-  /** The store knew nothing, so the handler runs. */
-  started: boolean
-  end: Promise<End>
-}
-
-type End = { how: 'succeeded'; output: unknown } | { how: 'failed'; error: unknown } | { how: 'cancelled' }
-
 const DAY = 24 * 60 * 60 * 1000
 
 /**
  * Runs a command of one key and one input once: later ones get the stored outcome, and those that come while the first
- * one runs join it, to share its failure too. A failure is not stored, and when the first one is cancelled the next
- * takes its place. The same key with another input fails with `IDEMPOTENCY_CONFLICT`; a command that would join one that
- * waits for it, with `SELF_WAIT`. Joining is a matter of one process, whatever the store.
+ * one runs join it, to share its failure too. A failure is not stored. The same key with another input fails with
+ * `IDEMPOTENCY_CONFLICT`; a command that would join one that waits for it, with `SELF_WAIT`. Joining is a matter of one
+ * process, whatever the store.
+ *
+ * When the first one is cancelled or times out, the next takes its place as soon as its handler has ended. A handler that
+ * still goes on a second later may yet do its work, so nobody runs beside it: those that joined and those that come fail
+ * with `IDEMPOTENCY_CONFLICT` and `data.running`, its id. They do so until it ends (then its outcome is stored like any
+ * other), at most for `ttl` from when it was left behind; the next run after that may overlap with it. So may one after
+ * a `timeout` or `circuitBreaker` inside of this has given up such a handler: that is the end of a run, as far as is seen.
  *
  * A store that can't be read fails the command before it runs. When it can't be written afterwards, the command has
  * succeeded all the same, and `bus.outcomeNotStored` tells. Deliveries pass: their subscribers are not one another's
@@ -50,7 +48,7 @@ export function idempotency({ key, ttl = DAY, capacity, store }: IdempotencyOpti
   if (store && capacity !== undefined)
     throw invalidOption('idempotency', 'capacity', 'left out where there is a store', capacity)
   const outcomes = store ?? memoryOutcomes(capacity === undefined ? {} : { capacity })
-  const running = new Map<string, Running>()
+  const running = new Map<string, FirstRun>()
 
   return async function idempotency(message, next, scope) {
     const given = message.kind === 'command' ? key(message) : undefined
@@ -58,22 +56,28 @@ export function idempotency({ key, ttl = DAY, capacity, store }: IdempotencyOpti
     const name = `${message.type} ${given}`
     const input = canonicalHash(message.data)
     for (let first = running.get(name); first; first = running.get(name)) {
+      const { leftBehindAt } = first
+      if (leftBehindAt !== undefined && scope.now() - leftBehindAt >= ttl) break
       if (first.started && first.input !== input) throw conflict(name)
       if (heldUpBy(scope, [first]).length > 0) throw selfWait(message, name)
-      const end = await first.end
+      const end = await endOf(first, scope)
       refuseCancelled(scope)
+      if (end.how === 'leftBehind') throw leftBehind(name, first)
+      if (end.how === 'cancelled' && running.get(name) === first) running.delete(name)
       if (first.input !== input || end.how === 'cancelled') continue
       if (end.how === 'failed') throw end.error
       return answer(end.output)
     }
 
-    const work = once({ outcomes, ttl, name, input, next, scope, onStart: () => (mine.started = true) })
-    const mine: Running = { input, scope, started: false, end: endOf(work, scope) }
+    const mine = new FirstRun(input, scope)
     running.set(name, mine)
+    const work = once({ outcomes, ttl, name, input, next, scope, onStart: () => (mine.started = true) })
+    void mine.follow(work)
     try {
       return await work
     } finally {
-      running.delete(name)
+      // Another one may have its place by now.
+      if (running.get(name) === mine) running.delete(name)
     }
   }
 }
@@ -110,13 +114,12 @@ function answer(output: unknown): unknown {
   return output === undefined ? NO_OUTPUT : output
 }
 
-/** How some work ends for those that joined it. Never rejects. */
-async function endOf(work: Promise<unknown>, scope: Scope): Promise<End> {
-  try {
-    return { how: 'succeeded', output: await work }
-  } catch (error) {
-    return cancelReason(scope) === undefined ? { how: 'failed', error } : { how: 'cancelled' }
-  }
+/** Joins a run: waits for its end, and leaves when the one that joined is cancelled itself. */
+function endOf(first: FirstRun, scope: Scope): Promise<RunEnd> {
+  return wait(scope, (serve) => {
+    void first.end.then(serve)
+    return () => undefined
+  })
 }
 
 function conflict(key: string): BuslineError {
@@ -124,6 +127,15 @@ function conflict(key: string): BuslineError {
     'IDEMPOTENCY_CONFLICT',
     `The idempotency key ${JSON.stringify(key)} was used with another input. Use one key for one input.`,
     { data: { key } },
+  )
+}
+
+function leftBehind(key: string, { scope }: FirstRun): BuslineError {
+  const { id } = scope.message
+  return new BuslineError(
+    'IDEMPOTENCY_CONFLICT',
+    `${id} with the idempotency key ${JSON.stringify(key)} was given up, but its handler goes on, so a second run might do its work twice. Try again when it has ended, and let the handler heed scope.signal.`,
+    { data: { key, running: id } },
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Scope } from '../bus/scope.ts'
 import { heldUpBy } from './held-up-by.ts'
+import { wait } from './wait.ts'
 
 /** The right of some work to go on. */
 export interface Permit {
@@ -50,36 +51,23 @@ export class Permits {
     return [...this.#held].every((permit) => permit.awaited > 0 || above.includes(permit))
   }
 
-  /** Resolves when it is this one's turn; rejects, and leaves the queue, as soon as the signal is aborted. */
+  /** Resolves when it is this one's turn; rejects, and leaves the queue, as soon as it is cancelled. */
   wait(scope: Scope): Promise<Permit> {
-    const { signal } = scope
     const above = heldUpBy(scope, this.#held)
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#waiting.delete(serve)
-        for (const permit of above) permit.awaited--
-        signal.removeEventListener('abort', abort)
-      }
-      const serve = (): void => {
-        leave()
-        resolve(this.take(scope))
-      }
-      const abort = (): void => {
-        leave()
-        // The reason itself, as with every signal.
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-        reject(signal.reason)
-      }
-      this.#waiting.add(serve)
+    return wait(scope, (serve) => {
+      const hand = (): void => serve(this.take(scope))
+      this.#waiting.add(hand)
       for (const permit of above) permit.awaited++
-      if (signal.aborted) abort()
-      else signal.addEventListener('abort', abort, { once: true })
+      return () => {
+        this.#waiting.delete(hand)
+        for (const permit of above) permit.awaited--
+      }
     })
   }
 
   giveBack(permit: Permit): void {
     this.#held.delete(permit)
-    const [serve] = this.#waiting
-    serve?.()
+    const [hand] = this.#waiting
+    hand?.()
   }
 }

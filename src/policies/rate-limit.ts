@@ -7,6 +7,7 @@ import { checkMilliseconds, checkWholeNumber, invalidOption } from './check-opti
 import { Permits } from './permits.ts'
 import { memoryRateLimits, type RateLimitStore, type TokenBucket } from './rate-limit-store.ts'
 import { routeOf, type KeyOf } from './route-of.ts'
+import { sleep } from './wait.ts'
 
 export interface RateLimitOptions {
   /** How many tokens come … */
@@ -28,8 +29,9 @@ export interface RateLimitOptions {
 /** Those that wait for tokens of one key. The first of them has the turn and asks the store. */
 interface Line {
   readonly turns: Permits
-  /** Until when the first one sleeps. */
-  until: number
+  /** How long the first one sleeps, and since when. */
+  wait: number
+  since: number
 }
 
 /**
@@ -58,7 +60,7 @@ export function rateLimit({
   return async function rateLimit(message, next, scope) {
     const name = routeOf(message, scope, key)
     const price = cost(message)
-    if (!(price >= 0 && price <= burst))
+    if (!(Number.isFinite(price) && price >= 0 && price <= burst))
       throw invalidOption('rateLimit', 'cost', `from 0 to the burst of ${burst} for ${message.type}`, price)
     const take = (): number | Promise<number> => store.take(name, price, bucket, scope.now())
     if (queue > 0) await inLine({ lines, name, queue, scope, take })
@@ -81,10 +83,10 @@ async function inLine(parts: {
 }): Promise<void> {
   const { lines, name, queue, scope, take } = parts
   // Whoever has the turn waits as well.
-  const line = lines.get(name) ?? { turns: new Permits(1, queue - 1), until: scope.now() }
+  const line = lines.get(name) ?? { turns: new Permits(1, queue - 1), wait: 0, since: scope.now() }
   lines.set(name, line)
   const { turns } = line
-  if (!turns.isFree && turns.isFull) throw rateLimited(name, Math.max(1, line.until - scope.now()))
+  if (!turns.isFree && turns.isFull) throw rateLimited(name, timeLeft(line, scope.now()))
   const turn = turns.isFree ? turns.take(scope) : await turns.wait(scope)
   try {
     for (;;) {
@@ -93,13 +95,20 @@ async function inLine(parts: {
       // Not awaited when it is there already: else everybody who comes in the same moment would have to queue.
       const wait = isThenable(answer) ? await answer : answer
       if (wait <= 0) return refuseCancelled(scope)
-      line.until = scope.now() + wait
-      await scope.sleep(wait)
+      line.wait = wait
+      line.since = scope.now()
+      await sleep(scope, wait)
     }
   } finally {
     turns.giveBack(turn)
     if (turns.isIdle) lines.delete(name)
   }
+}
+
+/** When the first one goes on, at the latest: a clock that was set back makes it no later. */
+function timeLeft(line: Line, now: number): number {
+  line.since = Math.min(line.since, now)
+  return Math.max(1, line.since + line.wait - now)
 }
 
 function rateLimited(key: string, retryAfter: number): BuslineError {

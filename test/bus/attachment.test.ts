@@ -36,6 +36,23 @@ describe('a participant', () => {
     expect([view?.now(), view?.newId()]).toEqual([1000, 'run'])
   })
 
+  test('that is taken back takes along what it registered on sessions', async () => {
+    const bus = new MessageBus()
+    const heard: string[] = []
+    const off = bus.attach((view) => {
+      const session = view.session('s1')
+      session.handle(Greet, () => 'hello')
+      session.on(Greeted, ({ name }) => void heard.push(name))
+    })
+    const session = bus.session('s1')
+    await session.publish(Greeted, { name: 'Ada' }).settled
+    off()
+    await session.publish(Greeted, { name: 'Bob' }).settled
+
+    expect(heard).toEqual(['Ada'])
+    expect(await rejection(session.execute(Greet, { name: 'Ada' }))).toMatchObject({ code: 'NO_HANDLER' })
+  })
+
   test('that is taken back takes everything along that it registered, later registrations included', async () => {
     const bus = new MessageBus()
     const story: string[] = []

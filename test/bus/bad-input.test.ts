@@ -214,7 +214,10 @@ describe('handlers and subscribers', () => {
     bus.on(Keyed, no)
 
     expect(thrownBy(() => bus.publish(Keyed, {}))).toEqual(new Error('no'))
-    expect(journal.lines).toHaveLength(1)
+    expect(recordsOf(journal, 'event')).toEqual([])
+    expect(recordsOf(journal, 'note')).toMatchObject([
+      { type: 'bus.rejected', data: { type: 'things.keyed' } },
+    ])
     expect(await bus.stop()).toEqual({ completed: 0, abandoned: [], timedOut: false })
   })
 })
@@ -433,14 +436,12 @@ describe('names', () => {
     }
   })
 
-  test('an event whose type looks like a pattern', async () => {
+  test('a type that looks like a pattern', async () => {
     const Star = defineEvent('things.*', { data: z.unknown() })
     const bus = new MessageBus()
-    const heard: string[] = []
-    bus.on(Star, (_, { message }) => void heard.push(message.type))
-    await bus.publish(Carried, 1).settled
 
-    expect(heard).toEqual(['things.carried'])
+    expect(thrownBy(() => bus.on(Star, no))).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(thrownBy(() => bus.publish(Star, 1))).toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   test('a session id of newlines, quotes, control characters, 1 MB, `__proto__` or `constructor`', async () => {
@@ -484,6 +485,26 @@ describe('what a bus is given', () => {
 
     expect(journal.records.map((record) => record.time)).toEqual([0, 0, 0])
     expect(resultOf(journal)?.ms).toBe(0)
+  })
+
+  test('a length of time that is NaN or no number', async () => {
+    const bus = new MessageBus()
+    bus.handle(Greet, () => 'hello')
+    bus.handle(Carry, (_, scope) => scope.sleep(NaN))
+    bus.use((_, next) => next({ timeout: NaN }), { for: [Pay] })
+    bus.handle(Pay, () => '')
+    const refused = { code: 'INVALID_OPTION' }
+
+    expect(await rejection(bus.execute(Greet, { name: 'Ada' }, { timeout: NaN }))).toMatchObject(refused)
+    // @ts-expect-error: a text is no length of time
+    expect(await rejection(bus.execute(Greet, { name: 'Ada' }, { timeout: '50' }))).toMatchObject(refused)
+    expect(await rejection(bus.waitFor(Greeted, { timeout: NaN }))).toMatchObject(refused)
+    expect(await rejection(bus.execute(Carry, 1))).toMatchObject(refused)
+    expect(await rejection(bus.execute(Pay, { amount: 1 }))).toMatchObject(refused)
+    expect(thrownBy(() => bus.after(NaN, no))).toMatchObject(refused)
+    expect(thrownBy(() => void bus.stop({ deadline: NaN }))).toMatchObject(refused)
+    expect(bus.state).toBe('running')
+    expect(await bus.publish(Greeted, { name: 'Ada' }).settled).toMatchObject({ delivered: 0, skipped: 0 })
   })
 
   test('`newId` that returns the same twice', () => {
@@ -547,6 +568,15 @@ describe('what a bus is given', () => {
     expect(paid).toEqual([])
   })
 
+  test('a journal that another bus has, or had', async () => {
+    const journal = brokenJournal({})
+    const bus = new MessageBus({ journal })
+    expect(thrownBy(() => new MessageBus({ journal }))).toMatchObject({ code: 'JOURNAL_IN_USE' })
+    await bus.stop()
+
+    expect(thrownBy(() => new MessageBus({ journal }))).toMatchObject({ code: 'JOURNAL_IN_USE' })
+  })
+
   test('a journal whose `close` rejects', async () => {
     const bus = new MessageBus({ journal: brokenJournal({ close: () => Promise.reject(new Error('full')) }) })
 
@@ -581,6 +611,7 @@ describe('too late', () => {
 
     expect(await rejection(bus.execute(Greet, { name: 'Ada' }))).toMatchObject({ code: 'BUS_STOPPED' })
     for (const undo of undos) undo()
+    expect(thrownBy(() => bus.attach(() => undefined))).toMatchObject({ code: 'BUS_STOPPED' })
   })
 
   test('using a disposed session', async () => {

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
-import { BuslineError, defineCommand, MessageBus, type Scope } from 'busline'
+import { BuslineError, defineCommand, MessageBus, retry, timeout, type Scope } from 'busline'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { Greet } from './fixtures/greeting.ts'
+import { Carry, Greet } from './fixtures/greeting.ts'
 import { deferred, idle, rejection } from './fixtures/promises.ts'
 import { recordedBus, recordsOf } from './fixtures/recorded-bus.ts'
 import { runScript } from './fixtures/run-script.ts'
@@ -187,6 +187,95 @@ describe('a timeout', () => {
     await bus.execute(Greet, { name: 'Ada' }, { timeout: 60_000 })
 
     expect(timers()).toBe(0)
+  })
+})
+
+test('a signal that many calls share has one listener, and cancels all of them', async () => {
+  const bus = new MessageBus()
+  bus.handle(Greet, () => new Promise(() => undefined))
+  const caller = new AbortController()
+  const calls = Array.from({ length: 20 }, (_, n) =>
+    rejection(bus.execute(Greet, { name: `n${n}` }, { signal: caller.signal })),
+  )
+  expect(getEventListeners(caller.signal, 'abort')).toHaveLength(1)
+  caller.abort()
+
+  expect(await Promise.all(calls)).toMatchObject(calls.map(() => ({ code: 'CANCELLED' })))
+  expect(getEventListeners(caller.signal, 'abort')).toEqual([])
+})
+
+describe('what a cancelled command has caused', () => {
+  test('is given up before it when it does not end: each with its record', async () => {
+    const { bus, journal } = recordedBus()
+    let cleanedUp = false
+    bus.handle(Carry, () => new Promise(() => undefined))
+    bus.handle(Greet, async (_, scope) => {
+      try {
+        return String(await scope.execute(Carry, 1))
+      } finally {
+        cleanedUp = true
+      }
+    })
+    await expect(bus.execute(Greet, { name: 'Ada' }, { timeout: 1 })).rejects.toMatchObject({
+      code: 'TIMED_OUT',
+    })
+    await idle()
+
+    expect(cleanedUp).toBe(true)
+    expect(recordsOf(journal, 'result').map(({ type, status }) => `${type} ${status}`)).toEqual([
+      'things.carry timeout',
+      'people.greet timeout',
+    ])
+    expect(bus.inspect().running).toEqual([])
+  })
+
+  test('is given up at each attempt that runs out', async () => {
+    const bus = new MessageBus()
+    bus.use(retry({ attempts: 3, delay: 1 }), { for: [Greet] })
+    bus.use(timeout(1), { for: [Greet] })
+    bus.handle(Carry, () => new Promise(() => undefined))
+    bus.handle(Greet, async (_, scope) => String(await scope.execute(Carry, 1)))
+
+    await expect(bus.execute(Greet, { name: 'Ada' })).rejects.toMatchObject({ code: 'TIMED_OUT' })
+    expect(bus.inspect().running).toEqual([])
+  })
+
+  test.each(['returns', 'throws', 'goes on'])(
+    'rejects as its record says when its handler cancels the call above and %s',
+    async (how) => {
+      const { bus, journal } = recordedBus()
+      const caller = new AbortController()
+      bus.handle(Carry, () => {
+        caller.abort()
+        if (how === 'throws') throw new Error('no')
+        return how === 'returns' ? 1 : idle(1)
+      })
+      let child: Promise<unknown> | undefined
+      bus.handle(Greet, async (_, scope) => {
+        await idle()
+        child = rejection(scope.execute(Carry, 1))
+        return 'hello'
+      })
+      await rejection(bus.execute(Greet, { name: 'Ada' }, { signal: caller.signal }))
+
+      expect(await child).toMatchObject({ code: 'CANCELLED' })
+      expect(recordsOf(journal, 'result')).toMatchObject([
+        { type: 'things.carry', status: 'cancelled', error: { code: 'CANCELLED' } },
+        { type: 'people.greet', status: 'cancelled', error: { code: 'CANCELLED' } },
+      ])
+    },
+  )
+
+  test('goes on when it is none of its own', async () => {
+    const bus = new MessageBus()
+    const gate = deferred<string>()
+    bus.handle(Greet, () => gate.promise)
+    bus.handle(Carry, async (_, scope) => scope.execute(Greet, { name: 'Ada' }))
+    const other = bus.execute(Carry, 1)
+    await expect(bus.execute(Carry, 2, { timeout: 1 })).rejects.toMatchObject({ code: 'TIMED_OUT' })
+    gate.resolve('hello')
+
+    expect(await other).toBe('hello')
   })
 })
 

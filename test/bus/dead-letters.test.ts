@@ -306,6 +306,17 @@ describe('redriving', () => {
 })
 
 describe('discarding', () => {
+  test('is refused by a bus that has stopped, for the letter comes back with restore', async () => {
+    const { bus, journal } = recordedBus()
+    mover(bus)
+    await move(bus, ['a', 1])
+    await bus.stop()
+
+    expect(bus.deadLetters.discard(idAt(bus))).toBe(false)
+    expect(bus.deadLetters.size).toBe(1)
+    expect(await new MessageBus().restore(journal.records)).toMatchObject({ deadLetters: 1 })
+  })
+
   test('forgets a letter and notes it; false if there is none', async () => {
     const { bus, journal } = recordedBus()
     mover(bus)
@@ -367,6 +378,22 @@ describe('the capacity of the dead letters', () => {
     expect(() => new MessageBus({ deadLetters: { capacity } })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
     )
+  })
+
+  test('drops restored letters before those of this run, and counts those that it keeps', async () => {
+    const first = recordedBus()
+    mover(first.bus)
+    await move(first.bus, ['a', 1], ['a', 2], ['a', 3])
+    const { bus } = recordedBus({ newId: () => 'next', deadLetters: { capacity: 3 } })
+    mover(bus)
+    await move(bus, ['b', 1], ['b', 2])
+
+    expect(await bus.restore(first.journal.records)).toEqual({ scheduled: 0, deadLetters: 1 })
+    expect(bus.deadLetters.list().map(({ data }) => data)).toEqual([
+      { key: 'a', n: 3 },
+      { key: 'b', n: 1 },
+      { key: 'b', n: 2 },
+    ])
   })
 
   test('of restored letters holds too', async () => {
@@ -531,6 +558,69 @@ describe('parking', () => {
       ['a1', 'a2'],
       ['a1', 'a2'],
     ])
+  })
+
+  test('goes on for whoever comes under the name of one that has left, until what was held back has gone', async () => {
+    const bus = new MessageBus()
+    const left = mover(bus, { park: true })
+    await move(bus, ['a', 1])
+    left.off()
+    const next = mover(bus, { park: true })
+    next.broken = false
+    await move(bus, ['a', 2], ['b', 1])
+    expect(next.heard).toEqual(['b1'])
+
+    expect(await bus.deadLetters.redrive(idAt(bus))).toEqual({ delivered: 2, failed: 0 })
+    await move(bus, ['a', 3])
+    expect(next.heard).toEqual(['b1', 'a1', 'a2', 'a3'])
+  })
+
+  test('goes on for another of the name that is there already when the one that failed leaves', async () => {
+    const bus = new MessageBus()
+    const left = mover(bus, { park: true })
+    const stays = mover(bus, { park: true })
+    stays.broken = false
+    await move(bus, ['a', 1])
+    await move(bus, ['a', 2])
+    expect(stays.heard).toEqual(['a1', 'a2'])
+    left.off()
+    await move(bus, ['a', 3])
+
+    expect(stays.heard).toEqual(['a1', 'a2'])
+  })
+
+  test('begins for whoever bears the name when the last delivery of one that has left fails', async () => {
+    const bus = new MessageBus()
+    const gate = deferred()
+    const off = bus.on(Moved, () => gate.promise, { name: 'mover', park: true })
+    bus.publish(Moved, { key: 'a', n: 1 })
+    await idle()
+    off()
+    const next = mover(bus, { park: true })
+    next.broken = false
+    gate.reject(new Error('no'))
+    await idle()
+    await move(bus, ['a', 2])
+
+    expect(next.heard).toEqual([])
+    expect(bus.deadLetters.size).toBe(2)
+  })
+
+  test('is of nobody else: neither of another name, nor of one that does not hear the session or does not park', async () => {
+    const bus = new MessageBus()
+    const left = mover(bus.session('s1'), { park: true })
+    await move(bus.session('s1'), ['a', 1])
+    left.off()
+    const others = [
+      mover(bus, { park: true, name: 'other' }),
+      mover(bus.session('s2'), { park: true }),
+      mover(bus.session('s1'), { park: false }),
+    ]
+    for (const other of others) other.broken = false
+    await move(bus.session('s1'), ['a', 2])
+    await move(bus.session('s2'), ['a', 3])
+
+    expect(others.map(({ heard }) => heard)).toEqual([['a2', 'a3'], ['a3'], ['a2']])
   })
 
   test('goes by the key that the subscriber gives its events', async () => {
@@ -755,6 +845,81 @@ describe('restored letters', () => {
     expect(await second.bus.deadLetters.redrive(idAt(second.bus, -1))).toEqual({ delivered: 3, failed: 0 })
     await move(second.bus, ['a', 4])
     expect(subscriber.heard).toEqual(['b1', 'a1', 'a2', 'a3', 'a4'])
+  })
+
+  test('that were parked hold their key also for a subscriber that comes after them', async () => {
+    const first = recordedBus()
+    mover(first.bus, { park: true })
+    await move(first.bus, ['a', 1])
+    const second = next()
+    await second.bus.restore(first.journal.records)
+    const subscriber = mover(second.bus, { park: true })
+    subscriber.broken = false
+    await move(second.bus, ['a', 2], ['b', 1])
+    expect(subscriber.heard).toEqual(['b1'])
+
+    expect(await second.bus.deadLetters.redrive(idAt(second.bus))).toEqual({ delivered: 2, failed: 0 })
+    expect(subscriber.heard).toEqual(['b1', 'a1', 'a2'])
+  })
+
+  test('are not overwritten by those of a run that draws the prefix of theirs', async () => {
+    const first = recordedBus()
+    mover(first.bus)
+    await move(first.bus, ['a', 1])
+    const second = recordedBus()
+    mover(second.bus)
+    await second.bus.restore(first.journal.records)
+    await move(second.bus, ['a', 2])
+
+    expect(second.bus.deadLetters.list()).toMatchObject([
+      { id: 'run-letter-1', data: { n: 1 } },
+      { id: 'run-letter-2', data: { n: 2 } },
+    ])
+  })
+
+  test('get another id when one of this run has theirs, and keep it through later restores', async () => {
+    const first = recordedBus()
+    mover(first.bus)
+    await move(first.bus, ['a', 1])
+    const second = recordedBus()
+    mover(second.bus)
+    await move(second.bus, ['a', 2])
+    expect(await second.bus.restore(first.journal.records)).toEqual({ scheduled: 0, deadLetters: 1 })
+    const expected = [
+      { id: 'run-letter-2', data: { n: 1 } },
+      { id: 'run-letter-1', data: { n: 2 } },
+    ]
+    expect(second.bus.deadLetters.list()).toMatchObject(expected)
+    expect(await second.bus.restore(first.journal.records)).toEqual({ scheduled: 0, deadLetters: 0 })
+    expect(second.bus.deadLetters.list()).toMatchObject(expected)
+
+    await second.bus.deadLetters.redrive('run-letter-2')
+    const third = next()
+    const records = [...first.journal.records, ...second.journal.records]
+    expect(await third.bus.restore(records)).toEqual({ scheduled: 0, deadLetters: 2 })
+    expect(third.bus.deadLetters.list()).toEqual(second.bus.deadLetters.list())
+
+    second.bus.deadLetters.discard('run-letter-2')
+    const fourth = next()
+    await fourth.bus.restore([...first.journal.records, ...second.journal.records])
+    expect(fourth.bus.deadLetters.list()).toEqual(second.bus.deadLetters.list())
+  })
+
+  test('that had ended by a file that is restored later go', async () => {
+    const first = recordedBus()
+    mover(first.bus, { park: true })
+    await move(first.bus, ['a', 1])
+    const second = next()
+    await second.bus.restore(first.journal.records)
+    second.bus.deadLetters.discard(idAt(second.bus))
+    const third = recordedBus({ newId: () => 'third' })
+    const subscriber = mover(third.bus, { park: true })
+    subscriber.broken = false
+    await third.bus.restore(first.journal.records)
+    await third.bus.restore(second.journal.records)
+    await move(third.bus, ['a', 2])
+
+    expect(subscriber.heard).toEqual(['a2'])
   })
 
   test('come back masked where the journal is', async () => {

@@ -141,6 +141,22 @@ describe('middleware', () => {
     expect(recordsOf(journal, 'note')).toEqual([])
   })
 
+  test('that calls next when the command has ended gets an error that says so', async () => {
+    const bus = new MessageBus()
+    let late: Promise<unknown> | undefined
+    bus.use((_, next) => {
+      late = (async () => {
+        await idle(1)
+        return rejection(next())
+      })()
+      return 'from the cache'
+    })
+    bus.handle(Greet, () => 'too late')
+
+    expect(await bus.execute(Greet, { name: 'Ada' })).toBe('from the cache')
+    expect(await late).toMatchObject({ code: 'CANCELLED' })
+  })
+
   test('that answers with NO_OUTPUT answers with undefined', async () => {
     const { bus, journal } = recordedBus()
     bus.use(() => NO_OUTPUT)

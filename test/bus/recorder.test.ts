@@ -71,6 +71,48 @@ describe('a tap', () => {
     expect(recordsOf(journal, 'event')).toMatchObject([{ data: { name: 'Ada' } }])
   })
 
+  test('gets the records in order though another tap publishes, and only those since it came', () => {
+    const { bus, journal } = recordedBus()
+    const tapped: number[] = []
+    const late: number[] = []
+    bus.tap(({ data }) => {
+      if (JSON.stringify(data) !== '{"name":"Ada"}') return
+      bus.publish(Greeted, { name: 'Bob' })
+      bus.tap(({ seq }) => void late.push(seq))
+      bus.publish(Greeted, { name: 'Cleo' })
+    })
+    bus.tap(({ seq }) => void tapped.push(seq))
+    bus.publish(Greeted, { name: 'Ada' })
+
+    expect(tapped).toEqual([1, 2, 3])
+    expect(late).toEqual([3])
+    expect(journal.records.map(({ seq }) => seq)).toEqual([0, 1, 2, 3])
+  })
+
+  test('that was taken back by another gets no record that is on its way', () => {
+    const { bus } = recordedBus()
+    const tapped: number[] = []
+    bus.tap(() => off())
+    const off = bus.tap(({ seq }) => void tapped.push(seq))
+    bus.publish(Greeted, { name: 'Ada' })
+
+    expect(tapped).toEqual([])
+  })
+
+  test('that publishes for whatever it gets is taken off with a note, and the others get every record', () => {
+    const { bus, journal } = recordedBus()
+    const tapped: number[] = []
+    bus.tap(function echo() {
+      bus.publish(Greeted, { name: 'again' })
+    })
+    bus.tap(({ seq }) => void tapped.push(seq))
+    bus.publish(Greeted, { name: 'Ada' })
+
+    expect(recordsOf(journal, 'note')).toMatchObject([{ type: 'bus.tapFailed', by: 'echo' }])
+    expect(tapped).toEqual(journal.records.slice(1).map(({ seq }) => seq))
+    expect(tapped.length).toBeLessThan(200)
+  })
+
   test('that throws is taken off with a note, and neither sender nor subscriber notices', async () => {
     const { bus, journal } = recordedBus()
     const heard: string[] = []
@@ -135,6 +177,18 @@ describe('a record', () => {
       '{"seq":2,"time":1000,"kind":"event","type":"people.greeted","id":"run-1.1","session":"s1","cause":"run-1","root":"run-1","data":{"name":"Ada"}}',
       '{"seq":3,"time":1000,"kind":"result","type":"people.greet","of":"run-1","session":"s1","root":"run-1","ms":0,"status":"ok","output":"Ada"}',
     ])
+  })
+
+  test('holds no secret in its envelope: session, turn and the name of who did it', async () => {
+    const { bus, journal } = recordedBus()
+    const secret = 'sk-"0123456789'
+    bus.secret(secret)
+    bus.handle(Greet, { [secret]: ({ name }: { name: string }) => name }[secret] ?? (() => ''))
+    await bus.session(secret).execute(Greet, { name: 'Ada' }, { turn: `turn ${secret}` })
+
+    expect(journal.lines.join('\n')).not.toContain('0123456789')
+    const envelope = { session: '[secret]', turn: 'turn [secret]' }
+    expect(journal.records.slice(1)).toMatchObject([envelope, { ...envelope, by: '[secret]' }])
   })
 
   test('is numbered without gaps, whatever happens between', async () => {

@@ -92,6 +92,14 @@ describe('a registered secret', () => {
     expect(redactor.text('password-and-more, password')).toBe('[secret], [secret]')
   })
 
+  test('that overlaps itself or another is replaced with all of it', () => {
+    const redactor = new Redactor()
+    redactor.add('abcdabcd')
+    redactor.add('abcd-and-more')
+
+    expect(redactor.text('abcdabcdabcd-and-more, abcdabcdabcdabcd')).toBe('[secret], [secret]')
+  })
+
   test('never survives in a line of JSON, whatever it is and wherever it stands', () => {
     const secrets = fc.string({ minLength: 8, maxLength: 16, unit: 'grapheme-ascii' })
     fc.assert(
@@ -169,6 +177,51 @@ describe('a key name', () => {
 
     expect(recordsOf(journal, 'event')).toMatchObject([{ data: { apiKey: null } }])
   })
+
+  test('whose value is undefined is absent', () => {
+    const { bus, journal } = recordedBus()
+    bus.publish(Carried, { password: undefined, apiKey: 'k' })
+
+    expect(recordsOf(journal, 'event')).toMatchObject([{ data: { apiKey: '[secret]' } }])
+    expect(journal.lines.join('\n')).not.toContain('password')
+  })
+
+  test.each([
+    [
+      'as the arguments of a tool have it',
+      '{"user":"ada","password":"hunter22"}',
+      '{"user":"ada","password":"[secret]"}',
+    ],
+    ['with blanks', '{ "password" : "hunter22", "n": 1 }', '{"password":"[secret]","n":1}'],
+    ['in a list, under an object', '[{"secret":{"is":"hunter22"}}]', '[{"secret":"[secret]"}]'],
+    [
+      'in JSON inside of JSON',
+      JSON.stringify({ body: JSON.stringify({ apiKey: 'hunter22' }) }),
+      JSON.stringify({ body: '{"apiKey":"[secret]"}' }),
+    ],
+    ['that was cut off', '{"user":"ada","password": "hunter22', '{"user":"ada","password": "[secret]"'],
+    ['that was cut off later', '{"password":"hun\\"ter22","a":[', '{"password":"[secret]","a":['],
+    [
+      'that nests too deep to be read',
+      `{"password":"hunter22","a":${'['.repeat(1e5)}`,
+      `{"password":"[secret]","a":${'['.repeat(1e5)}`,
+    ],
+  ])('in a text that is JSON, %s, hides its value', (_, text, hidden) => {
+    const { bus, journal } = recordedBus()
+    bus.publish(Carried, { function: { arguments: text } })
+
+    expect(recordsOf(journal, 'event')).toMatchObject([{ data: { function: { arguments: hidden } } }])
+  })
+
+  test.each(['{"password": null, "tokens": 1e3}', '{"why": "\\"password\\": is what it asked for"}'])(
+    'in a text that is JSON without a secret leaves it as it stands: %s',
+    (text) => {
+      const { bus, journal } = recordedBus()
+      bus.publish(Carried, { text })
+
+      expect(recordsOf(journal, 'event')).toMatchObject([{ data: { text } }])
+    },
+  )
 
   test('inside a text is text', () => {
     const { bus, journal } = recordedBus()

@@ -437,3 +437,20 @@ test.each<[option: string, retry: number | RetryOptions]>([
     expect.objectContaining({ code: 'INVALID_OPTION', data: { option } }),
   )
 })
+
+test('a wait for another attempt ends when its subscriber leaves: no timer, and the receipt settles', async () => {
+  const { bus, timers, journal } = timedBus()
+  const off = bus.on(Greeted, failing(5).run, { name: 'leaving', retry: { attempts: 3, delay: 30_000 } })
+  const session = bus.session('s1')
+  session.on(Greeted, failing(5).run, { name: 'disposed', retry: { attempts: 3, delay: 30_000 } })
+  const { settled } = session.publish(Greeted, { name: 'Ada' })
+  await idle()
+  expect(timers.pending).toBe(2)
+  off()
+  session.dispose()
+
+  expect(await settled).toMatchObject({ skipped: 2 })
+  expect(timers.pending).toBe(0)
+  expect(recordsOf(journal, 'note', 'bus.discarded')).toHaveLength(2)
+  expect(await bus.stop()).toMatchObject({ timedOut: false })
+})

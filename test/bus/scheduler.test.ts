@@ -696,6 +696,87 @@ describe('after a restart', () => {
     expect(heard).toEqual(['new at 1050', 'old at 1100'])
   })
 
+  test('what has the id of one that this run made before comes back under another, for good', async () => {
+    const first = clockedBus()
+    await first.bus.schedule(Greeted, { name: 'old' }, { every: 100, times: 3 })
+    const { clock } = first
+    await clock.advance(100)
+    await first.bus.stop()
+    const second = clockedBus({ clock })
+    await second.bus.schedule(Greeted, { name: 'new' }, { after: 30 })
+    await second.bus.schedule(Greeted, { name: 'newer' }, { after: 500 })
+    expect(await second.bus.restore(first.journal.records)).toEqual({ scheduled: 1, deadLetters: 0 })
+    const records = [...first.journal.records, ...second.journal.records]
+    expect(await second.bus.restore(records)).toEqual({ scheduled: 0, deadLetters: 0 })
+    expect(second.bus.schedules.list().map(({ id, due }) => [id, due])).toEqual([
+      ['run-schedule-1', 1130],
+      ['run-schedule-3', 1200],
+      ['run-schedule-2', 1600],
+    ])
+    await clock.advance(110)
+    await second.bus.stop()
+    expect(second.heard).toEqual(['new at 1130', 'old at 1200'])
+
+    const third = await restarted(clock, [...first.journal.records, ...second.journal.records], 'third')
+    await clock.advance(1000)
+    expect(third.restored.scheduled).toBe(2)
+    expect(third.heard).toEqual(['old at 1300', 'newer at 1600'])
+  })
+
+  test('what runs of one prefix left under one id comes back from each', async () => {
+    const clock = virtualClock({ start: 1000 })
+    const records: JournalRecord[] = []
+    for (const [name, after] of [
+      ['old', 100],
+      ['new', 50],
+      ['sent', 10],
+    ] as const) {
+      // Each dies before it restores what the one before left.
+      const { bus, journal } = clockedBus({ clock })
+      await bus.schedule(Greeted, { name }, { after })
+      if (name === 'sent') await clock.advance(after)
+      await bus.stop()
+      records.push(...journal.records)
+    }
+    const { heard, restored } = await restarted(clock, records)
+    await clock.advance(1000)
+
+    expect(restored.scheduled).toBe(2)
+    expect(heard).toEqual(['new at 1050', 'old at 1100'])
+  })
+
+  test('what is still being made durable is neither counted nor given a timer', async () => {
+    const flushed = deferred()
+    const clock = virtualClock({ start: 1000 })
+    const journal: Journal = {
+      append: () => undefined,
+      flush: () => flushed.promise,
+      close: () => Promise.resolve(),
+    }
+    const bus = new MessageBus({ journal, now: clock.now, after: clock.after })
+    const scheduling = bus.schedule(Greeted, { name: 'Ada' }, { after: 5 })
+
+    expect(await bus.restore([])).toEqual({ scheduled: 0, deadLetters: 0 })
+    expect(clock.pending).toBe(0)
+    flushed.resolve()
+    await scheduling
+    expect(clock.pending).toBe(1)
+  })
+
+  test('what had ended by a file that is restored later leaves no timer', async () => {
+    const first = clockedBus()
+    await first.bus.schedule(Greeted, { name: 'Ada' }, { after: 100 })
+    const { clock } = first
+    await first.bus.stop()
+    const second = await restarted(clock, first.journal.records)
+    second.bus.schedules.list()[0]?.cancel()
+    const third = await restarted(clock, first.journal.records, 'third')
+    await third.bus.restore(second.journal.records)
+
+    expect(third.bus.schedules.list()).toEqual([])
+    expect(clock.pending).toBe(0)
+  })
+
   test('a command whose input is nothing comes back too', async () => {
     const first = clockedBus()
     await first.bus.schedule(Carry, undefined, { after: 10 })

@@ -141,7 +141,7 @@ describe('a disposed session', () => {
     const session = bus.session('s1')
     const waiting = rejection(session.waitFor(Greeted, { signal, timeout: 60_000 }))
     const next = session.events('people.*', { signal }).next()
-    expect(getEventListeners(signal, 'abort')).toHaveLength(2)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
     session.dispose()
 
     expect(await waiting).toMatchObject({ code: 'SCOPE_DISPOSED' })
@@ -220,6 +220,18 @@ describe('a disposed session', () => {
     expect(await waiting).toMatchObject({ code: 'CANCELLED' })
     expect(report).toEqual({ completed: 1, abandoned: [], timedOut: true })
   })
+})
+
+test('an id that is empty, or none at all, is refused: its session would be the whole bus', async () => {
+  const bus = new MessageBus()
+  const refused = { code: 'INVALID_SESSION_ID' }
+
+  expect(thrownBy(() => bus.session(''))).toMatchObject(refused)
+  // @ts-expect-error: JavaScript passes it
+  expect(thrownBy(() => bus.session(undefined))).toMatchObject(refused)
+  // @ts-expect-error: JavaScript passes it
+  expect(thrownBy(() => bus.session(42))).toMatchObject(refused)
+  expect(await rejection(bus.track(() => 1, { session: '' }))).toMatchObject(refused)
 })
 
 test('a thousand sessions leave nothing behind: no handler, no subscriber, no listener on a signal', async () => {

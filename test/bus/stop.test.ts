@@ -501,6 +501,74 @@ describe('a stop', () => {
     expect(carried).toEqual(['to the end'])
   })
 
+  test('waits for what comes after what it waited for, when no handler awaits that', async () => {
+    const bus = new MessageBus()
+    const story: string[] = []
+    bus.handle(Carry, async (input) => {
+      await idle(1)
+      story.push(String(input))
+    })
+    bus.handle(Greet, ({ name }, scope) => {
+      void scope.execute(Carry, 'first').then(() => scope.execute(Carry, 'second'))
+      return name
+    })
+    await bus.execute(Greet, { name: 'Ada' })
+
+    expect(await bus.stop()).toEqual({ completed: 2, abandoned: [], timedOut: false })
+    expect(story).toEqual(['first', 'second'])
+  })
+
+  test('ends when a cleanup never does: the others have run, and it says so', async () => {
+    const clock = virtualClock({ start: 1000 })
+    const { bus } = recordedBus(clock)
+    const story: string[] = []
+    bus.attach(() => async () => {
+      await idle(1)
+      story.push('first')
+    })
+    bus.attach(() => () => new Promise(() => undefined))
+    bus.attach(() => () => void story.push('last'))
+    const stopping = rejection(bus.stop({ deadline: 100 }))
+    await clock.advance(1000)
+
+    expect(await stopping).toMatchObject({ code: 'TIMED_OUT' })
+    expect(story).toEqual(['last', 'first'])
+    expect([bus.state, clock.pending]).toEqual(['stopped', 0])
+  })
+
+  test('ends when the journal never closes', async () => {
+    const clock = virtualClock({ start: 1000 })
+    const journal = {
+      append: () => undefined,
+      flush: () => Promise.resolve(),
+      close: () => new Promise<void>(() => undefined),
+    }
+    const bus = new MessageBus({ journal, now: clock.now, after: clock.after })
+    const stopping = rejection(bus.stop())
+    await clock.advance(5000)
+
+    expect(await stopping).toMatchObject({
+      code: 'TIMED_OUT',
+      message: 'The closing of the journal had not ended within 5000 ms.',
+    })
+  })
+
+  test('tells of a cleanup and of a journal that both fail', async () => {
+    const failing = {
+      append: () => undefined,
+      flush: () => Promise.resolve(),
+      close: () => Promise.reject(new Error('full')),
+    }
+    const bus = new MessageBus({ journal: failing })
+    bus.attach(() => () => {
+      throw new Error('no')
+    })
+
+    expect(await rejection(bus.stop())).toMatchObject({
+      errors: [new Error('no'), { code: 'JOURNAL_FAILED' }],
+    })
+  })
+
   test('with a deadline of 0 cancels at once', async () => {
     const { bus } = recordedBus()
     bus.handle(Carry, (_, scope) => scope.sleep(60_000))

@@ -1,5 +1,6 @@
-import { defineCommand, memoryJournal, MessageBus } from 'busline'
-import { story } from 'busline/testing'
+import { defineCommand, defineEvent, memoryJournal, MessageBus, type JournalRecord } from 'busline'
+import { story, testBus } from 'busline/testing'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { Greeted, Said } from './fixtures/greeting.ts'
@@ -223,6 +224,14 @@ describe('a stream event', () => {
 describe('a secret in a stream', () => {
   const KEY = 'sk-0123456789'
 
+  const Deltas = z.object({ deltas: z.array(z.tuple([z.number(), z.string()])) })
+  const textsOf = (records: readonly JournalRecord[]): string[] =>
+    records.map(({ data }) =>
+      Deltas.parse(data)
+        .deltas.map(([, text]) => text)
+        .join(''),
+    )
+
   async function spoken(words: string[]): Promise<{ lines: string; texts: string }> {
     const { bus, journal } = recordedBus()
     bus.secret(KEY)
@@ -231,14 +240,8 @@ describe('a secret in a stream', () => {
       return ''
     })
     await bus.execute(Speak, { words })
-    const records = recordsOf(journal, 'event').map(({ data }) => Deltas.parse(data).deltas)
-    return {
-      lines: journal.lines.join('\n'),
-      texts: records.map((deltas) => deltas.map(([, text]) => text).join('')).join(''),
-    }
+    return { lines: journal.lines.join('\n'), texts: textsOf(recordsOf(journal, 'event')).join('') }
   }
-
-  const Deltas = z.object({ deltas: z.array(z.tuple([z.number(), z.string()])) })
 
   test('is replaced inside one delta', async () => {
     expect(await spoken(['the key ', `is ${KEY}`, ' indeed'])).toMatchObject({
@@ -286,5 +289,123 @@ describe('a secret in a stream', () => {
         },
       },
     ])
+  })
+
+  test('that only may have begun holds back no more than its beginning, and no process', async () => {
+    const { bus, clock, journal } = testBus()
+    bus.secret(KEY)
+    bus.publish(Said, { text: 'yes' })
+    await clock.advance(250)
+
+    expect(textsOf(recordsOf(journal, 'event'))).toEqual(['ye'])
+    expect(clock.pending).toBe(0)
+
+    bus.publish(Said, { text: ', indeed' })
+    await clock.advance(250)
+    expect(textsOf(recordsOf(journal, 'event'))).toEqual(['ye', 's, indeed'])
+
+    bus.publish(Said, { text: 's' })
+    await clock.advance(1000)
+    expect(clock.pending).toBe(0)
+    await bus.stop()
+    expect(textsOf(recordsOf(journal, 'event'))).toEqual(['ye', 's, indeed', 's'])
+  })
+
+  test('that only may have begun keeps no batch of 4096 characters from being written', async () => {
+    const { bus, journal } = recordedBus()
+    bus.secret(KEY)
+    bus.handle(Speak, ({ words }, scope) => {
+      for (const text of words) scope.publish(Said, { text })
+      return textsOf(recordsOf(journal, 'event'))
+        .map(({ length }) => length)
+        .join(' ')
+    })
+    const words = Array.from({ length: 10 }, () => `${'x'.repeat(999)}s`)
+
+    expect(await bus.execute(Speak, { words })).toBe('4999 5000')
+    expect(textsOf(recordsOf(journal, 'event')).join('')).toBe(words.join(''))
+  })
+
+  test('that may have begun is in the batch of the next delta, whose id the subscribers get', async () => {
+    const { bus, clock, journal } = testBus()
+    const ids: string[] = []
+    bus.secret(KEY)
+    bus.on(Said, (_, scope) => void ids.push(scope.message.id))
+    for (const text of ['s', 'k', ' yes', '!']) {
+      bus.publish(Said, { text })
+      await clock.advance(250)
+    }
+    await bus.stop()
+
+    const events = recordsOf(journal, 'event')
+    expect(textsOf(events)).toEqual(['sk ye', 's!'])
+    expect(ids).toEqual([events[0]?.id, events[0]?.id, events[0]?.id, events[1]?.id])
+    expect(events[0]?.data).toEqual({
+      deltas: [
+        [0, 's'],
+        [250, 'k'],
+        [500, ' ye'],
+      ],
+    })
+  })
+
+  test('is never told in pieces, wherever it is cut and whenever a batch is written', async () => {
+    const secrets = fc.array(fc.stringMatching(/^[ab]{8,12}$/), { minLength: 1, maxLength: 3 })
+    const piece = fc.oneof(fc.nat(2), fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 6 }))
+    const cuts = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.boolean()), { minLength: 1 })
+    await fc.assert(
+      fc.asyncProperty(secrets, fc.array(piece, { maxLength: 12 }), cuts, async (values, pieces, steps) => {
+        const { bus, clock, journal } = testBus()
+        for (const value of values) bus.secret(value)
+        const whole = pieces.map((one) => (typeof one === 'number' ? (values[one] ?? '') : one)).join('')
+        for (let at = 0, step = 0; at < whole.length; step++) {
+          const [length, waits] = steps[step % steps.length] ?? [1, false]
+          bus.publish(Said, { text: whole.slice(at, at + length) })
+          at += length
+          if (waits) await clock.advance(250)
+          if (waits) expect(clock.pending).toBe(0)
+        }
+        await bus.stop()
+
+        expect(textsOf(recordsOf(journal, 'event')).join('')).toBe(bus.redact(whole))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('that may have begun is kept for a thousand senders that never end, then the oldest is written', async () => {
+    const { bus, clock, journal } = testBus()
+    bus.secret(KEY)
+    for (let n = 0; n < 1002; n++) bus.session(`s${n}`).publish(Said, { text: 's' })
+    await clock.advance(250)
+
+    expect(recordsOf(journal, 'event').map(({ session }) => session)).toEqual(['s0', 's1'])
+  })
+
+  test('of a tap that publishes into the batch that it gets loses no delta', async () => {
+    const { bus, clock, journal } = testBus()
+    bus.secret(KEY)
+    let echoed = false
+    bus.tap(({ type }) => {
+      if (type === Said.type && !echoed) bus.publish(Said, { text: '[more]' })
+      echoed = true
+    })
+    bus.publish(Said, { text: 'yes' })
+    await clock.advance(250)
+    await bus.stop()
+
+    expect(textsOf(recordsOf(journal, 'event'))).toEqual(['ye', 's[more]'])
+  })
+
+  test('is hidden where the schema marks the text of the stream', async () => {
+    const Whispered = defineEvent('people.whispered', {
+      data: z.object({ text: z.string().meta({ secret: true }) }),
+      stream: true,
+    })
+    const { bus, journal } = recordedBus()
+    bus.publish(Whispered, { text: 'open sesame' })
+    await bus.stop()
+
+    expect(textsOf(recordsOf(journal, 'event'))).toEqual(['[secret]'])
   })
 })

@@ -49,6 +49,22 @@ describe('track', () => {
     expect(messages).toHaveLength(3)
   })
 
+  test('waits for what comes after what it waited for, when nobody awaits that either', async () => {
+    const bus = new MessageBus()
+    const story: string[] = []
+    bus.handle(Carry, async (input) => {
+      await idle(1)
+      story.push(String(input))
+    })
+    bus.handle(Greet, ({ name }, scope) => {
+      void scope.execute(Carry, 'first').then(() => scope.execute(Carry, 'second'))
+      return name
+    })
+    await bus.track((sender) => sender.execute(Greet, { name: 'Ada' }))
+
+    expect(story).toEqual(['first', 'second'])
+  })
+
   test('waits for the attempts of a retried delivery', async () => {
     const clock = virtualClock({ start: 1000 })
     const { bus } = recordedBus({ ...clock, random: () => 1 })
@@ -149,7 +165,21 @@ describe('track', () => {
     await clock.advance(50)
 
     expect(recordsOf(journal, 'event')).toHaveLength(2)
-    expect(messages).toHaveLength(2)
+    expect(messages).toHaveLength(1)
+  })
+
+  test('tells what it has caused by then: what is redriven later is no part of it', async () => {
+    const bus = new MessageBus()
+    let broken = true
+    bus.on(Greeted, () => {
+      if (broken) throw new Error('no')
+    })
+    const { messages } = await bus.track((sender) => sender.publish(Greeted, { name: 'Ada' }).settled)
+    const types = messages.map(({ type }) => type)
+    broken = false
+    for (const { id } of bus.deadLetters.list()) await bus.deadLetters.redrive(id)
+
+    expect(messages.map(({ type }) => type)).toEqual(types)
   })
 
   test('of nothing resolves at once', async () => {

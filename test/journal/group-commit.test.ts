@@ -42,3 +42,17 @@ test('a run that fails fails for those who joined it, not for the next', async (
   runs[1]?.resolve()
   await second
 })
+
+test('whoever joins again right after a run that ended does not begin a second one beside the next', async () => {
+  let going = 0
+  let most = 0
+  const commit = new GroupCommit(async () => {
+    most = Math.max(most, ++going)
+    await new Promise((resolve) => setImmediate(resolve))
+    going--
+  })
+  const again = commit.join().then(() => commit.join())
+  await Promise.all([again, commit.join()])
+
+  expect(most).toBe(1)
+})

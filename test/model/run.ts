@@ -151,8 +151,8 @@ export class Run {
     })
     referee.know(sent)
     this.#data.set(sent.id, data)
-    if (data.script < 0) sent.planned = 'VALIDATION_FAILED'
-    else if (!referee.accepts(from)) sent.planned = 'BUS_STOPPED'
+    if (!referee.accepts(from)) sent.planned = 'BUS_STOPPED'
+    else if (data.script < 0) sent.planned = 'VALIDATION_FAILED'
     else if (sent.handler === undefined) sent.planned = 'NO_HANDLER'
     if (sent.planned) sent.handler = undefined
     return this.#settles(real.execute(command, data, options), (code) => referee.settled(sent, code))
@@ -165,7 +165,7 @@ export class Run {
     if (this.#budget-- <= 0 || !event) return undefined
     const data = this.#dataFor(script, how, actor)
     const refusal = this.#refusalOf(data, actor)
-    if (refusal === 'VALIDATION_FAILED') referee.refused++
+    if (refusal && refusal !== 'SCOPE_DISPOSED' && this.#world.bus.state !== 'stopped') referee.refused++
     const sent = refusal ? undefined : referee.model.event(event.type, from, place.session, event.key?.(data))
     if (sent) {
       referee.know(sent)

@@ -41,6 +41,8 @@ export function world(scheduler: fc.Scheduler, sabotage: Sabotage = {}): World {
     after: (ms, run) => {
       const timer = { ms }
       timers.add(timer)
+      // Cleanups and the journal are never late here.
+      if (bus.state === 'flushing' || bus.state === 'stopped') return () => timers.delete(timer)
       void sometime(`${ms} ms`).then(() => timers.delete(timer) && run())
       return () => timers.delete(timer)
     },

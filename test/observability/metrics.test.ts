@@ -1,5 +1,6 @@
 import {
   AttemptFailed,
+  memoryJournal,
   MessageBus,
   MetricRecorded,
   metrics,
@@ -40,8 +41,10 @@ describe('metrics', () => {
   })
 
   test('count deliveries by subscriber and outcome, and the retries of each', async () => {
-    const { journal } = tickingBus()
-    const bus = new MessageBus({ journal, after: (_, run) => (queueMicrotask(run), () => undefined) })
+    const bus = new MessageBus({
+      journal: memoryJournal(),
+      after: (_, run) => (queueMicrotask(run), () => undefined),
+    })
     const metering = metrics()
     bus.attach(metering)
     bus.on(Greeted, () => undefined, { name: 'wall' })
@@ -138,6 +141,20 @@ describe('metrics', () => {
     expect(seriesOf(metering.snapshot(), 'logins')).toEqual([
       { labels: { user: 'a' }, value: 2 },
       { labels: { user: 'b' }, value: 1 },
+      { labels: { overflow: 'true' }, value: 2 },
+    ])
+  })
+
+  test("keep a user's label apart from that of the series that the rest share", async () => {
+    const { bus } = tickingBus()
+    const metering = metrics({ maxSeries: 1 })
+    bus.attach(metering)
+    for (const overflow of ['true', 'a', 'b'])
+      await bus.publish(MetricRecorded, { name: 'logins', kind: 'counter', value: 1, labels: { overflow } })
+        .settled
+
+    expect(seriesOf(metering.snapshot(), 'logins')).toEqual([
+      { labels: { overflow_: 'true' }, value: 1 },
       { labels: { overflow: 'true' }, value: 2 },
     ])
   })

@@ -1,5 +1,6 @@
 import { waterfall, type Span } from 'busline'
 import { expect, test } from 'vitest'
+import { thrownBy } from '../bus/fixtures/promises.ts'
 
 function span(fields: Partial<Span> & { name: string }): Span {
   return {
@@ -57,4 +58,25 @@ test('a waterfall of ten thousand levels is drawn', () => {
   let root = span({ name: 'leaf' })
   for (let level = 0; level < 10_000; level++) root = span({ name: 'a', children: [root] })
   expect(waterfall(root).split('\n')).toHaveLength(10_002)
+})
+
+test.each([40, 41, 60])(
+  'a waterfall of %d columns has room for bars, whatever stands beside them',
+  (width) => {
+    const long = span({ name: 'n'.repeat(200), ms: 987_654_321, status: 'interrupted' })
+    const root = span({ ...long, children: [long, span({ name: 'damaged', ms: -1e20 })] })
+    for (const line of waterfall(root, { width }).trimEnd().split('\n').slice(0, 2)) {
+      expect(line).toMatch(/ █{8,}$/)
+      expect(line.length).toBeLessThanOrEqual(width)
+    }
+    const open = span({ name: 'n'.repeat(200), ms: undefined, status: 'interrupted' })
+    expect(waterfall(open, { width })).toMatch(/ ░{8,}\n$/)
+  },
+)
+
+test.each([39, 40.5, 10_001, Infinity, NaN, -1])('a waterfall of %d columns is refused', (width) => {
+  expect(thrownBy(() => waterfall(span({ name: 'a' }), { width }))).toMatchObject({
+    code: 'INVALID_OPTION',
+    data: { option: 'width' },
+  })
 })

@@ -104,6 +104,19 @@ describe('an approval', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('has a deaf handler given up at once when the time is over, like one that needs none', async () => {
+    const { bus, clock } = clockedBus()
+    bus.use(requireApproval(), { for: [Work] })
+    bus.attach(approvals())
+    bus.handle(Work, () => new Promise<number>(() => undefined))
+    const outcome = outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 100 }))
+    await clock.advance(10)
+    await bus.execute(DecideApproval, { approval: 'run-1.1', approved: true })
+    await clock.advance(90)
+
+    expect(outcome.now).toBe('TIMED_OUT')
+  })
+
   test('is listed while it waits, the oldest first', async () => {
     const { bus } = gated()
     for (const n of [1, 2, 3]) void bus.session(`s${n}`).execute(Work, { n })

@@ -107,6 +107,42 @@ describe('circuitBreaker', () => {
     expect(await call()).toBe('CIRCUIT_OPEN')
   })
 
+  test('counts a failure about which its predicate throws, tells of both, and closes after a probe', async () => {
+    const { bus, clock, handler, call } = breakable({
+      failures: 2,
+      when: () => {
+        throw new TypeError('no response')
+      },
+    })
+    expect(await rejection(bus.execute(Work, { n: 1 }))).toMatchObject({
+      code: 'HANDLER_FAILED',
+      message: 'circuitBreaker.when threw: no response',
+      cause: broken,
+    })
+    expect([await call(), await call()]).toEqual(['HANDLER_FAILED', 'CIRCUIT_OPEN'])
+
+    handler.fails = undefined
+    await clock.advance(30_000)
+    expect([await call(7), await call(8)]).toEqual([7, 8])
+  })
+
+  test('about whose failures the predicate throws is idle afterwards, so that it leaves before an open one', async () => {
+    const { handler, call, bus } = breakable({
+      failures: 2,
+      key: ({ data }) => JSON.stringify(data),
+      when: (error) => {
+        if (error === broken) return true
+        throw new TypeError('no response')
+      },
+    })
+    await call(-1)
+    await call(-1)
+    handler.fails = new Error('worse')
+    for (let n = 0; n < 10_100; n++) await rejection(bus.execute(Work, { n }))
+
+    expect(await call(-1)).toBe('CIRCUIT_OPEN')
+  })
+
   test('has a circuit for each key', async () => {
     const { call } = breakable({ failures: 1, key: ({ data }) => JSON.stringify(data) })
     await call(1)

@@ -167,6 +167,17 @@ describe('concurrencyLimit', () => {
     expect(begunAfterCancel).toEqual([])
   })
 
+  test('has a deaf handler that waited given up at once, like one that did not wait', async () => {
+    const { bus, clock, begun, finish } = limited(1)
+    void bus.execute(Work, { n: 1 })
+    const second = outcomeOf(bus.execute(Work, { n: 2 }, { timeout: 100 }))
+    await clock.advance(20)
+    await finish(1)
+    await clock.advance(80)
+
+    expect([begun, second.now]).toEqual([[1, 2], 'TIMED_OUT'])
+  })
+
   test('leaves no listener on the signal of one that has waited', async () => {
     const { bus } = clockedBus()
     bus.use(concurrencyLimit(1), { for: [Work] })

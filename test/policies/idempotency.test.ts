@@ -103,6 +103,118 @@ describe('idempotency', () => {
     expect(others).toEqual([{ now: 7 }, { now: 7 }])
   })
 
+  test('refuses the others while a first one that was given up goes on', async () => {
+    const { bus, clock, ends } = once()
+    const first = outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 10 }))
+    const joined = outcomeOf(bus.execute(Work, { n: 1 }))
+    await clock.advance(10)
+    const later = outcomeOf(bus.execute(Work, { n: 1 }))
+    await clock.advance(999)
+    expect([first.now, joined.now, later.now]).toEqual(['TIMED_OUT', 'pending', 'pending'])
+
+    await clock.advance(1)
+    expect([joined.now, later.now]).toEqual(['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_CONFLICT'])
+    expect(await rejection(bus.execute(Work, { n: 1 }))).toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+      data: { key: 'things.work k', running: 'run-1' },
+    })
+    expect(ends).toHaveLength(1)
+    expect(clock.pending).toBe(0)
+  })
+
+  test.each([
+    ['answers with the outcome of one that was given up once there is one', 7, 7],
+    ['runs again once one that was given up has failed', new Error('broken'), 8],
+  ])('%s', async (_, end, outcome) => {
+    const { bus, clock, ends } = once()
+    outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 10 }))
+    await clock.advance(2000)
+    if (typeof end === 'number') ends[0]?.resolve(end)
+    else ends[0]?.reject(end)
+    await idle()
+    const second = outcomeOf(bus.execute(Work, { n: 1 }))
+    await idle()
+    ends[1]?.resolve(8)
+    await idle()
+
+    expect(second.now).toBe(outcome)
+  })
+
+  test('runs again, once, when one that was given up has not ended for the ttl', async () => {
+    const { bus, clock, ends } = once({ ttl: 5000 })
+    outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 10 }))
+    await clock.advance(1010 + 4999)
+    expect(await rejection(bus.execute(Work, { n: 1 }))).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
+
+    await clock.advance(1)
+    const others = [1, 1].map((n) => outcomeOf(bus.execute(Work, { n })))
+    await idle()
+    expect(ends).toHaveLength(2)
+    ends[0]?.reject(new Error('at last'))
+    await idle()
+    others.push(outcomeOf(bus.execute(Work, { n: 1 })))
+    await idle()
+    expect(ends).toHaveLength(2)
+
+    ends[1]?.resolve(7)
+    await idle()
+    expect(others).toEqual([{ now: 7 }, { now: 7 }, { now: 7 }])
+  })
+
+  test('takes what a timeout inside has given up for ended, so that the next may overlap with it', async () => {
+    const { bus, clock, ends } = once()
+    bus.use(timeout(10), { for: [Work] })
+    const first = outcomeOf(bus.execute(Work, { n: 1 }))
+    const joined = outcomeOf(bus.execute(Work, { n: 1 }))
+    await clock.advance(10)
+    expect([first.now, joined.now]).toEqual(['TIMED_OUT', 'TIMED_OUT'])
+
+    void outcomeOf(bus.execute(Work, { n: 1 }))
+    await idle()
+    expect(ends).toHaveLength(2)
+  })
+
+  test('runs the next at once when the first one was given up before its handler began', async () => {
+    const found = deferred<undefined>()
+    let asked = 0
+    const { bus, clock, ends } = once({
+      store: { get: () => (asked++ === 0 ? found.promise : undefined), set: () => undefined },
+    })
+    const first = outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 10 }))
+    const second = outcomeOf(bus.execute(Work, { n: 1 }))
+    await clock.advance(10)
+    expect([first.now, ends.length]).toEqual(['TIMED_OUT', 1])
+
+    found.resolve(undefined)
+    await idle()
+    ends[0]?.resolve(7)
+    await idle()
+    expect([second.now, ends.length]).toEqual([7, 1])
+  })
+
+  test('leaves no timer behind when a first one that was cancelled ends in time', async () => {
+    const { bus, clock, ends } = once()
+    outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 10 }))
+    await clock.advance(10)
+    ends[0]?.resolve(7)
+    await idle()
+
+    expect(clock.pending).toBe(0)
+    expect(await bus.execute(Work, { n: 1 })).toBe(7)
+  })
+
+  test('lets one that joined leave at once, also if a layer around it watches the signal', async () => {
+    const { bus, clock } = clockedBus()
+    bus.use((_, next, { signal }) => (signal.aborted ? undefined : next()), { for: [Work] })
+    bus.use(idempotency({ key: () => 'k' }), { for: [Work] })
+    bus.handle(Work, () => new Promise<number>(() => undefined))
+    void bus.execute(Work, { n: 1 })
+    const second = outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 10 }))
+    await clock.advance(10)
+
+    expect(second.now).toBe('TIMED_OUT')
+  })
+
   test('lets one that joined leave by itself', async () => {
     const { bus, ends } = once()
     const cancel = new AbortController()

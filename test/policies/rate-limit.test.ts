@@ -106,6 +106,33 @@ describe('rateLimit', () => {
     ])
   })
 
+  test('has a deaf handler that waited for its turn and its token given up at once', async () => {
+    const { bus, clock } = clockedBus()
+    const begun: number[] = []
+    bus.use(rateLimit({ limit: 1, per: 50 }), { for: [Work] })
+    bus.handle(Work, ({ n }) => {
+      begun.push(n)
+      return n === 1 ? n : new Promise<number>(() => undefined)
+    })
+    const outcomes = [1, 2, 3].map((n) => outcomeOf(bus.execute(Work, { n }, { timeout: 200 })))
+    await clock.advance(200)
+
+    expect(begun).toEqual([1, 2, 3])
+    expect(outcomes).toEqual([{ now: 1 }, { now: 'TIMED_OUT' }, { now: 'TIMED_OUT' }])
+  })
+
+  test('with a full queue and a clock that was set back tells no longer a wait than there is', async () => {
+    const { bus, clock } = paced({ limit: 1, per: 1000, queue: 1 })
+    for (const n of [1, 2]) void bus.execute(Work, { n })
+    await clock.advance(0)
+    clock.jump(-3_600_000)
+
+    expect(await rejection(bus.execute(Work, { n: 3 }))).toMatchObject({
+      code: 'RATE_LIMITED',
+      data: { retryAfter: 1000 },
+    })
+  })
+
   test('has a bucket for each key', async () => {
     const { bus, clock, begun } = paced({ limit: 1, per: 1000, key: ({ session }) => session ?? 'none' })
     for (const session of ['s1', 's2', 's1'])

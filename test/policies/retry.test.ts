@@ -74,6 +74,44 @@ describe('retry', () => {
     expect(await attemptsOf({ when: () => true }, [coded(code)])).toEqual({ begun: [0], outcome: code })
   })
 
+  test('whose predicate throws makes no other attempt, and tells of both failures', async () => {
+    const { bus } = clockedBus()
+    let attempts = 0
+    bus.use(
+      retry({
+        when: () => {
+          throw new TypeError('no response')
+        },
+      }),
+      { for: [Work] },
+    )
+    bus.handle(Work, () => {
+      attempts++
+      throw broken
+    })
+
+    expect(await rejection(bus.execute(Work, { n: 1 }))).toMatchObject({
+      code: 'HANDLER_FAILED',
+      message: 'retry.when threw: no response',
+      cause: broken,
+    })
+    expect(attempts).toBe(1)
+  })
+
+  test('has a deaf attempt that follows a wait given up at once, like one without a wait', async () => {
+    const { bus, clock } = clockedBus()
+    let attempts = 0
+    bus.use(retry(), { for: [Work] })
+    bus.handle(Work, () => {
+      if (++attempts === 1) throw broken
+      return new Promise<number>(() => undefined)
+    })
+    const outcome = outcomeOf(bus.execute(Work, { n: 1 }, { timeout: 100 }))
+    await clock.advance(100)
+
+    expect([attempts, outcome.now]).toEqual([2, 'TIMED_OUT'])
+  })
+
   test('begins no attempt after the deadline, and fails at once', async () => {
     expect(await attemptsOf({}, [broken, broken, broken], { timeout: 150 })).toEqual({
       begun: [0, 50],

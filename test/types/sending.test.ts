@@ -138,6 +138,20 @@ describe('without a type written anywhere', () => {
     expect(counts).toEqual([5])
   })
 
+  test('a subscriber may return what it likes', async () => {
+    const bus = new MessageBus()
+    const counts: number[] = []
+    const names = new Map<string, string>()
+    bus.on(Counted, ({ count }) => counts.push(count))
+    bus.on(Greeted, ({ name }) => names.set(name, name))
+    bus.on(Greeted, (_, scope) => scope.publish(Counted, { count: '5' }))
+    bus.on(Greeted, ({ name }, scope) => scope.execute(Greet, { name }))
+    bus.handle(Greet, ({ name }) => name)
+    await bus.track((sender) => sender.publish(Greeted, { name: 'Ada' }))
+
+    expect([counts, names.size]).toEqual([[5], 1])
+  })
+
   test('a subscriber to a list gets the union of their data', () => {
     const bus = new MessageBus()
     bus.on([Greeted, Counted], (data, { message }) => {
