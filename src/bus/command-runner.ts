@@ -1,3 +1,4 @@
+// Longer than 200 lines: the ways in which one command can end, of which exactly one is taken.
 import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import { assertLosslessJson } from '../messages/lossless-json.ts'
@@ -8,7 +9,7 @@ import type { RegisteredHandler } from './handler-table.ts'
 import { isThenable } from './is-thenable.ts'
 import { NO_OUTPUT, type Leaf } from './middleware.ts'
 import type { Status } from './recorder.ts'
-import type { Run, RunningList } from './run.ts'
+import { statusOf, type Run, type RunningList } from './run.ts'
 
 /** Runs handlers and writes each command's one terminal record. */
 export class CommandRunner {
@@ -207,13 +208,4 @@ export class CommandRunner {
     }
     this.#onEnd(run)
   }
-}
-
-function statusOf(run: Run, error: unknown): Status {
-  const code = error instanceof BuslineError ? error.code : undefined
-  const reason = run.scope.cancellation.reason
-  if (code === 'TIMED_OUT') return 'timeout'
-  if (code === 'CANCELLED' || code === 'ABANDONED') return 'cancelled'
-  if (!reason) return 'error'
-  return reason.code === 'TIMED_OUT' ? 'timeout' : 'cancelled'
 }

@@ -2,11 +2,10 @@ import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import { failureOf } from '../messages/failure.ts'
-import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith, type Schema } from '../messages/schema.ts'
-import { maskUnparsed } from '../messages/secret-fields.ts'
-import { attempt, type Attempt } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import { Cancellation } from './cancellation.ts'
+import { recordCommand, recordRefused } from './command-lines.ts'
 import { CommandRunner } from './command-runner.ts'
 import type { Core } from './core.ts'
 import { Message } from './envelope.ts'
@@ -14,7 +13,7 @@ import { HandlerTable, type RegisteredHandler } from './handler-table.ts'
 import { Joining } from './joining.ts'
 import { CommandScope, type Dispatcher, type Origin } from './message-scope.ts'
 import { milliseconds } from './milliseconds.ts'
-import { recordedInput, type CommandRoute } from './routes.ts'
+import type { CommandRoute } from './routes.ts'
 import { Run, RunningList } from './run.ts'
 import type { ExecuteOptions } from './scope.ts'
 
@@ -125,8 +124,8 @@ export class Commands {
       tracker.message(message)
     }
 
-    if (failure) this.#recordRefused(route, message, input)
-    else failure = this.#recordCommand(route, message, parsed)
+    if (failure) recordRefused(core, route, message, input)
+    else failure = recordCommand(core, route, message, parsed)
     if (refusal) {
       // It never was work that a stop could have waited for.
       this.ended--
@@ -151,36 +150,6 @@ export class Commands {
       `No handler for ${type}. Attach a participant that handles it (bus.attach), or register one (bus.handle), before executing.`,
       { data: { type }, ...(cause === undefined ? {} : { cause }) },
     )
-  }
-
-  /** The command's line. What its form for the journal can't hold is refused before the handler runs. */
-  #recordCommand<Input extends Schema, Output extends Schema>(
-    route: CommandRoute<Input, Output>,
-    message: Message,
-    input: z.output<Input> | undefined,
-  ): Attempt<unknown> | undefined {
-    const { recorder, redactor } = this.#core
-    const { command, losslessInput, inputName, typeJson } = route
-    if (!recorder.on && (command.record || losslessInput)) return undefined
-    // Parsing has succeeded: an undefined input is what the schema yields.
-    const form = attempt(() => {
-      if (!losslessInput && !command.record && input !== undefined) assertLosslessJson(input, inputName)
-      const data = recordedInput(route, input, (text) => redactor.text(text))
-      if (command.record && data !== undefined) assertLosslessJson(data, inputName)
-      return data
-    })
-    recorder.message(typeJson, message, form.ok ? form.value : undefined)
-    return form
-  }
-
-  /** A refused input is recorded too, as far as JSON can hold it. */
-  #recordRefused({ command, typeJson }: CommandRoute, message: Message, input: unknown): void {
-    if (!this.#core.recorder.on) return
-    const form = attempt(() => {
-      assertLosslessJson(input, 'the input')
-      return maskUnparsed(command.input, input)
-    })
-    this.#core.recorder.message(typeJson, message, form.ok ? form.value : undefined)
   }
 
   #ownCancellation(

@@ -1,3 +1,4 @@
+// Longer than 200 lines: the list, its limit and its notes have to agree.
 import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
 import type { Core } from './core.ts'

@@ -1,3 +1,4 @@
+// Longer than 200 lines: the ways in which one delivery can end, of which exactly one is taken.
 import { BuslineError } from '../messages/busline-error.ts'
 import { DeliveryFailed } from '../messages/delivery.ts'
 import { failureOf } from '../messages/failure.ts'

@@ -1,3 +1,4 @@
+// Longer than 200 lines: the public face of a bus stands in one place, with what each part promises.
 import { customAlphabet } from 'nanoid'
 import type * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'

@@ -1,7 +1,9 @@
+import { BuslineError } from '../messages/busline-error.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Message } from './envelope.ts'
 import type { CommandScope } from './message-scope.ts'
+import type { Status } from './recorder.ts'
 import type { CommandRoute } from './routes.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 
@@ -39,6 +41,16 @@ export class Run<Input extends Schema = Schema, Output extends Schema = Schema> 
     this.startedAt = startedAt
     this.own = own
   }
+}
+
+/** What the journal says of an execution that failed with this. */
+export function statusOf(run: Run, error: unknown): Status {
+  const code = error instanceof BuslineError ? error.code : undefined
+  const reason = run.scope.cancellation.reason
+  if (code === 'TIMED_OUT') return 'timeout'
+  if (code === 'CANCELLED' || code === 'ABANDONED') return 'cancelled'
+  if (!reason) return 'error'
+  return reason.code === 'TIMED_OUT' ? 'timeout' : 'cancelled'
 }
 
 /** The executions that have not ended, in the order in which they began. Linked, because a Set costs a tenth of a call. */

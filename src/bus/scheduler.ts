@@ -1,3 +1,4 @@
+// Longer than 200 lines: what waits, its timers and its notes have to agree.
 import { failureOf } from '../messages/failure.ts'
 import { assertLosslessJson } from '../messages/lossless-json.ts'
 import { parseWith } from '../messages/schema.ts'

@@ -1,7 +1,6 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import { SECRET_PLACEHOLDER } from '../messages/secret-fields.ts'
 import { isRecord } from './is-record.ts'
-
-const HIDDEN = '[secret]'
 
 /**
  * The same error without secrets, in message, data and causes: servers echo the key that they refuse. Replaced
@@ -9,7 +8,7 @@ const HIDDEN = '[secret]'
  */
 export function hideSecrets(error: BuslineError, secrets: readonly string[]): BuslineError {
   const hide = (text: string): string =>
-    secrets.reduce((clean, secret) => clean.replaceAll(secret, HIDDEN), text)
+    secrets.reduce((clean, secret) => clean.replaceAll(secret, SECRET_PLACEHOLDER), text)
   const message = hide(error.message)
   const data = hideIn(error.data, hide)
   const cause = causeWithout(error.cause, hide)
