@@ -1,5 +1,6 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Cancellation } from './cancellation.ts'
+import { checkFunction } from './check-function.ts'
 import type { Environment } from './environment.ts'
 import type { Journal } from './journal.ts'
 import type { MessageScope } from './message-scope.ts'
@@ -91,6 +92,9 @@ const taken = new WeakSet<Journal>()
 
 /** Two buses would write two counts of `seq` into one file, and one that has stopped has closed it. */
 function claim(journal: Journal): void {
+  // Looked at, not called.
+  // oxlint-disable-next-line typescript/unbound-method
+  checkFunction('journal.append', journal.append)
   if (taken.has(journal))
     throw new BuslineError(
       'JOURNAL_IN_USE',

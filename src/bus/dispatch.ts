@@ -5,6 +5,7 @@ import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { SubscribeOptions } from './bus.ts'
 import type { Cancellation } from './cancellation.ts'
+import { checkFunction } from './check-function.ts'
 import { Commands } from './commands.ts'
 import { Core, type BusState } from './core.ts'
 import { DeadLetterBox } from './dead-letters.ts'
@@ -113,6 +114,7 @@ export class Dispatch implements Dispatcher {
     handler: Handler<Input, Output>,
     session: string | undefined,
   ): Unsubscribe {
+    checkFunction('handler', handler)
     return this.commands.handlers.add(this.core.routes.command(command).command, handler, session)
   }
 
@@ -122,6 +124,7 @@ export class Dispatch implements Dispatcher {
     options: SubscribeOptions | undefined,
     session: string | undefined,
   ): Unsubscribe {
+    checkFunction('subscriber', subscriber)
     return this.events.on(selector, subscriber, options, session)
   }
 

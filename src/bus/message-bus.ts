@@ -8,6 +8,7 @@ import type { Schema } from '../messages/schema.ts'
 import { Attachments } from './attachments.ts'
 import type { Bus, Participant, SessionScope, Stream, Subscribe, SubscribeOptions } from './bus.ts'
 import { Cancellation } from './cancellation.ts'
+import { checkFunction } from './check-function.ts'
 import type { BusState } from './core.ts'
 import type { DeadLetters } from './dead-letter.ts'
 import { Dispatch } from './dispatch.ts'
@@ -185,6 +186,7 @@ export class MessageBus implements Bus {
     middleware: Middleware,
     options: { for?: readonly (CommandDefinition | EventDefinition | string)[] } = {},
   ): Unsubscribe {
+    checkFunction('middleware', middleware)
     const selectors = options.for?.map((one) => (typeof one === 'string' ? one : one.type)) ?? ['**']
     for (const selector of selectors) checkPattern(selector)
     return this.#dispatch.core.routes.use(middleware, selectors)

@@ -487,6 +487,20 @@ describe('what a bus is given', () => {
     expect(resultOf(journal)?.ms).toBe(0)
   })
 
+  test('no function where one is needed, and a path for a journal', () => {
+    const bus = new MessageBus()
+    const refused = { code: 'INVALID_OPTION' }
+
+    // @ts-expect-error: JavaScript passes it
+    expect(thrownBy(() => bus.handle(Greet, 5))).toMatchObject(refused)
+    // @ts-expect-error: JavaScript passes it
+    expect(thrownBy(() => bus.on(Greeted, 5))).toMatchObject(refused)
+    // @ts-expect-error: JavaScript passes it
+    expect(thrownBy(() => bus.use(5))).toMatchObject(refused)
+    // @ts-expect-error: JavaScript passes it
+    expect(thrownBy(() => new MessageBus({ journal: 'run.jsonl' }))).toMatchObject(refused)
+  })
+
   test('a length of time that is NaN or no number', async () => {
     const bus = new MessageBus()
     bus.handle(Greet, () => 'hello')

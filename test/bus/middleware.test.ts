@@ -1,4 +1,4 @@
-import { MessageBus, NO_OUTPUT, type Middleware } from 'busline'
+import { filter, MessageBus, NO_OUTPUT, type Middleware } from 'busline'
 import { describe, expect, test } from 'vitest'
 import { Carry, Greet, Greeted, Moved, Pay } from './fixtures/greeting.ts'
 import { idle, rejection } from './fixtures/promises.ts'
@@ -155,6 +155,24 @@ describe('middleware', () => {
 
     expect(await bus.execute(Greet, { name: 'Ada' })).toBe('from the cache')
     expect(await late).toMatchObject({ code: 'CANCELLED' })
+  })
+
+  test('that holds back is named: in the error, and in the note on a delivery', async () => {
+    const { bus, journal } = recordedBus()
+    bus.use((_, next) => next())
+    bus.use(filter(() => false, 'onlyAdults'))
+    bus.use((_, next) => next())
+    bus.handle(Greet, () => '')
+    bus.on(Greeted, () => undefined, { name: 'greeter' })
+
+    await expect(bus.execute(Greet, { name: 'Ada' })).rejects.toMatchObject({
+      message: 'The middleware onlyAdults held people.greet back: it neither called next nor answered.',
+      data: { middleware: 'onlyAdults' },
+    })
+    await bus.publish(Greeted, { name: 'Ada' }).settled
+    expect(recordsOf(journal, 'note', 'bus.filtered')).toMatchObject([
+      { data: { subscriber: 'greeter', middleware: 'onlyAdults' } },
+    ])
   })
 
   test('that answers with NO_OUTPUT answers with undefined', async () => {
