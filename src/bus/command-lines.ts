@@ -19,7 +19,7 @@ export function recordCommand<Input extends Schema, Output extends Schema>(
   // Parsing has succeeded: an undefined input is what the schema yields.
   const form = attempt(() => {
     if (!losslessInput && !command.record && input !== undefined) assertLosslessJson(input, inputName)
-    const data = recordedInput(route, input, (text) => redactor.text(text))
+    const data = recordedInput(route, input, redactor.redact)
     if (command.record && data !== undefined) assertLosslessJson(data, inputName)
     return data
   })

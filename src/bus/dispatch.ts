@@ -158,7 +158,7 @@ export class Dispatch implements Dispatcher {
     const definition = routes.definition(type)
     const form =
       definition?.kind === 'command'
-        ? recordedInput(routes.command(definition), data, (text) => redactor.text(text))
+        ? recordedInput(routes.command(definition), data, redactor.redact)
         : routes.masked(type, data)
     const json = redactor.json(form)
     return json === undefined ? undefined : JSON.parse(json)

@@ -20,6 +20,8 @@ export class Redactor {
   /** The same as they stand inside a JSON string, and inside JSON that stands in one, as a tool's arguments do. */
   #escaped: string[] = []
   #warned = false
+  /** {@link Redactor.text} as one function for good: what is remembered by it is remembered for this bus. */
+  readonly redact = (text: string): string => this.text(text)
 
   /** Registers a value. One shorter than 8 characters is refused with one warning: it would eat ordinary text. */
   add(value: string): void {

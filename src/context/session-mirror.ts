@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { ConversationMessage } from '../messages/conversation.ts'
+import { editHistory } from '../messages/edit-history.ts'
 import { SESSION_CHANGES, sessionNews, type SessionNews } from '../messages/session-news.ts'
 
 /** What the context manager remembers of a session. */
@@ -40,6 +41,10 @@ function follow(sessions: Map<string, MirroredSession>, news: SessionNews): void
   if (!session || news.kind === 'committed') return
   if (news.kind === 'appended') {
     for (const message of news.messages) session.messages.push(message)
+    return
+  }
+  if (news.kind === 'edited') {
+    session.messages = editHistory(session.messages, news.edits)
     return
   }
   if (news.set.systemPrompt !== undefined) session.systemPrompt = news.set.systemPrompt

@@ -57,6 +57,7 @@ function follow(sessions: Map<string, EngineSession>, news: SessionNews): void {
   if (!known) return
   known.version = news.version
   if (news.kind === 'appended') noteCalls(known, news.messages)
+  // Edits change what was said, not which calls are open: those of a running turn are not to be edited.
   if (news.kind !== 'updated') return
 
   const { model, messages } = news.set

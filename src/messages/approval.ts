@@ -3,11 +3,16 @@ import { defineCommand } from './define-command.ts'
 import { defineEvent } from './define-event.ts'
 import { Subject } from './subject.ts'
 
-/** What was decided: by whom and why, as far as they say so. */
+/**
+ * What was decided: by whom and why, as far as they say so. Of a tool call, `arguments` are what it is to run with in place of
+ * the model's, and `always` approves that tool for the rest of the session.
+ */
 export const Decision = z.object({
   approved: z.boolean(),
   by: z.string().optional(),
   reason: z.string().optional(),
+  arguments: z.unknown().optional(),
+  always: z.boolean().optional(),
 })
 export type Decision = z.output<typeof Decision>
 

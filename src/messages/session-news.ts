@@ -1,9 +1,11 @@
 import { identified, type ConversationMessage } from './conversation.ts'
+import type { HistoryEdit } from './edit-history.ts'
 import {
   AppendMessages,
   CloseSession,
   CommitTurn,
   DeleteSession,
+  EditMessages,
   OpenSession,
   Session,
   UpdateSession,
@@ -15,12 +17,15 @@ export type SessionNews =
   | { kind: 'appended'; id: string; version: number; messages: ConversationMessage[] }
   | { kind: 'committed'; id: string; version: number }
   | { kind: 'updated'; id: string; version: number; set: SessionFields }
+  | { kind: 'edited'; id: string; version: number; edits: HistoryEdit[] }
   | { kind: 'gone'; id: string }
 
 /** The fields that an update sets; an absent one stays as it is. */
 export interface SessionFields {
   model?: string | null | undefined
   systemPrompt?: string | null | undefined
+  context?: Session['context'] | undefined
+  patchContext?: Session['context'] | undefined
   messages?: ConversationMessage[]
 }
 
@@ -30,6 +35,7 @@ export const SESSION_CHANGES = [
   AppendMessages,
   CommitTurn,
   UpdateSession,
+  EditMessages,
   CloseSession,
   DeleteSession,
 ] as const
@@ -55,9 +61,36 @@ export function sessionNews(
     const messages = identified(AppendMessages.input.parse(data).messages, command)
     return { kind: 'appended', id, ...AppendMessages.output.parse(outcome), messages }
   }
+  if (type === EditMessages.type) {
+    const edits = identifiedEdits(EditMessages.input.parse(data).edits, command)
+    return { kind: 'edited', id, ...EditMessages.output.parse(outcome), edits }
+  }
   if (type !== UpdateSession.type) return undefined
 
-  const { model, systemPrompt, messages } = UpdateSession.input.parse(data)
-  const set = { model, systemPrompt, ...(messages && { messages: identified(messages, command) }) }
+  const { model, systemPrompt, context, patchContext, messages } = UpdateSession.input.parse(data)
+  const set = {
+    model,
+    systemPrompt,
+    context,
+    patchContext,
+    ...(messages && { messages: identified(messages, command) }),
+  }
   return { kind: 'updated', id, ...UpdateSession.output.parse(outcome), set }
+}
+
+/** Edits whose inserted messages have the ids that they lack, the same wherever it is worked out. */
+export function identifiedEdits(
+  edits: readonly HistoryEdit[],
+  command: { id: string; turn: string | undefined },
+): HistoryEdit[] {
+  return edits.map((edit, place) =>
+    edit.op === 'insert'
+      ? { ...edit, messages: identified(edit.messages, { ...command, id: `${command.id}/${place}` }) }
+      : edit,
+  )
+}
+
+/** A session's free context after keys of it were set, or with null removed. */
+export function patchedContext(context: Session['context'], patch: Session['context']): Session['context'] {
+  return Object.fromEntries(Object.entries({ ...context, ...patch }).filter(([, value]) => value !== null))
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { ConversationMessage } from './conversation.ts'
+import { ConversationMessage, idsOf, TrustedMessages } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
+import { HistoryEdit } from './edit-history.ts'
 
 /** One conversation. `version` is raised once by each commit and each update; times are epoch milliseconds. */
 export const Session = z.object({
@@ -64,8 +65,8 @@ export const CommitTurn = defineCommand('session.commit', {
 })
 
 /**
- * Changes fields of the scope's session; null unsets one; `messages` replaces the whole history (`[]` clears it,
- * the system prompt stays). Refused with `VERSION_CONFLICT` when a `version` is given and is not the current one.
+ * Changes fields of the scope's session; null unsets one; `context` replaces the free context, `patchContext` sets keys of it
+ * (null removes one); `messages` replaces the whole history (`[]` clears it, the system prompt stays). Refused with `VERSION_CONFLICT` when a `version` is given and is not the current one.
  */
 export const UpdateSession = defineCommand('session.update', {
   input: z.object({
@@ -73,10 +74,34 @@ export const UpdateSession = defineCommand('session.update', {
     model: z.string().nullable().optional(),
     systemPrompt: z.string().nullable().optional(),
     context: z.record(z.string(), z.json()).optional(),
+    patchContext: z.record(z.string(), z.json()).optional(),
     messages: z.array(ConversationMessage).optional(),
     version: z.number().optional(),
   }),
   output: Version,
+})
+
+/**
+ * Edits the history of the scope's session, all edits or none: `MESSAGE_NOT_FOUND` for an unknown id. Refused with
+ * `VERSION_CONFLICT` when a `version` is given and is not the current one.
+ */
+export const EditMessages = defineCommand('session.edit', {
+  input: z.object({ edits: z.array(HistoryEdit).min(1), version: z.number().optional() }),
+  output: Version,
+})
+
+/**
+ * Finds messages of the scope's session by a query in the manner of MongoDB (`{ role: 'user', 'meta.tags': { $in: ['x'] } }`),
+ * oldest first unless `newest` comes first. `INVALID_QUERY` for an operator that there is not.
+ */
+export const FindMessages = defineCommand('session.find', {
+  input: z.object({
+    where: z.record(z.string(), z.unknown()).optional(),
+    order: z.enum(['oldest', 'newest']).optional(),
+    limit: z.number().int().positive().optional(),
+  }),
+  output: TrustedMessages,
+  recordOutput: (messages) => idsOf(messages),
 })
 
 /** Lists the sessions of the store, last updated first. */

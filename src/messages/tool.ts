@@ -9,19 +9,32 @@ export const ToolDescription = z.object({
 })
 export type ToolDescription = z.output<typeof ToolDescription>
 
-/** Lists the tools on offer in the scope's session. */
+/**
+ * Lists the tools on offer in the scope's session. `about` is what the user said last, for whoever offers only the tools
+ * that have to do with it.
+ */
 export const ListTools = defineCommand('tool.list', {
-  input: z.object({}),
+  input: z.object({ about: z.string().optional() }),
   output: z.array(ToolDescription),
   recordOutput: (tools) => tools.map((tool) => tool.name),
 })
 
 /**
- * Runs one tool. `call` is the id of the model's call, `arguments` what it gave, parsed where it is JSON.
- * A failing tool rejects; telling the model is the engine's work.
+ * Runs one tool. `call` is the id of the model's call, `arguments` what it gave, parsed where it is JSON. `key` stays the
+ * same when a call is made again after a crash; `again` says that it may have run before: a tool that is not safe to
+ * repeat then rejects with `OUTCOME_UNKNOWN`. A failing tool rejects; telling the model is the engine's work.
  */
 export const CallTool = defineCommand('tool.call', {
-  input: z.object({ call: z.string(), name: z.string(), arguments: z.unknown() }),
+  input: z.object({
+    call: z.string(),
+    name: z.string(),
+    arguments: z.unknown(),
+    key: z.string().optional(),
+    again: z.boolean().optional(),
+  }),
   output: z.unknown(),
   effect: true,
 })
+
+/** The tool by which a model reads on in a result that was too long to be shown whole; its handle is the call's id. */
+export const READ_TOOL_RESULT = 'read_tool_result'

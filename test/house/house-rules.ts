@@ -14,7 +14,20 @@ export interface Import {
 const FLOORS: readonly (readonly string[])[] = [
   ['messages'],
   ['bus', 'files'],
-  ['journal', 'sessions', 'tools', 'context', 'providers', 'offline', 'console', 'policies', 'observability'],
+  [
+    ...[
+      'journal',
+      'sessions',
+      'tools',
+      'context',
+      'providers',
+      'offline',
+      'console',
+      'policies',
+      'observability',
+    ],
+    ...['structured', 'tokens', 'usage'],
+  ],
   ['engine', 'testing'],
 ]
 
@@ -25,6 +38,11 @@ const HOMES: Readonly<Record<string, readonly string[] | 'anywhere'>> = {
   eventemitter3: ['bus'],
   openai: ['providers'],
   pino: ['console'],
+  sift: ['sessions'],
+  'zod-to-json-schema': ['tools'],
+  '@anthropic-ai/sdk': ['providers'],
+  'js-tiktoken': ['tokens'],
+  'gpt-tokenizer': ['tokens'],
 }
 
 /** All that the lowest floor may know of the world. */
