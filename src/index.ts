@@ -10,6 +10,7 @@ export * from './messages/model.ts'
 export { editHistory, HistoryEdit } from './messages/edit-history.ts'
 export * from './messages/session.ts'
 export * from './messages/tool.ts'
+export { isTransient } from './messages/transient.ts'
 export * from './messages/tool-set.ts'
 export * from './messages/usage.ts'
 export type { JsonValue } from './messages/lossless-json.ts'
@@ -44,7 +45,16 @@ export { readJournal, type ReadJournalOptions } from './journal/read-journal.ts'
 
 export { createApp, type App, type AppOptions } from './create-app.ts'
 export type { Chat, SendOptions, TextStream } from './chat.ts'
-export { toolChatEngine, type ToolChatEngineOptions } from './engine/tool-chat-engine.ts'
+export { toolChatEngine } from './engine/tool-chat-engine.ts'
+export type { ToolChatEngineOptions } from './engine/engine-settings.ts'
+export type { TurnLimits } from './engine/limits.ts'
+export {
+  callsFailed,
+  sameCallRepeated,
+  toolCalled,
+  type StopRule,
+  type TurnState,
+} from './engine/stop-rules.ts'
 export { defineTool, type Tool } from './tools/define-tool.ts'
 export { toolManager } from './tools/tool-manager.ts'
 export type { JsonSchemaObject } from './tools/tool-schema.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ConversationMessage } from '../messages/conversation.ts'
+import type { ConversationMessage, ToolCallPart } from '../messages/conversation.ts'
 import type { ModelAnswer } from '../messages/model.ts'
 
 /** A call that a model made, as the engine takes it. */
@@ -25,22 +25,40 @@ const COMPLETE = new Set<string | null>(['tool_calls', 'stop', 'function_call'])
  * Takes a model's answer: gives every call an id that is non-empty and unique in the history, parses its arguments, and
  * tells which calls must not run. Nothing runs from an answer that was cut or stopped.
  *
- * @param seed what the ids that a server left out are made from, the same in a replay
+ * @param options.taken ids of the calls in the history
+ * @param options.seed what the ids that a server left out are made from, the same in a replay
+ * @param options.maxCalls how many calls of one answer may run
  */
-export function acceptAnswer(answer: ModelAnswer, taken: ReadonlySet<string>, seed: string): AcceptedAnswer {
-  const used = new Set(taken)
+export function acceptAnswer(
+  answer: ModelAnswer,
+  { taken, seed, maxCalls }: { taken: ReadonlySet<string>; seed: string; maxCalls: number },
+): AcceptedAnswer {
+  const used = new Set<string>()
   const parts = answer.message.tool_calls ?? []
   const named = parts.map((part, index) => {
-    const id = part.id !== '' && !used.has(part.id) ? part.id : newCallId(`${seed}#${index}`, used)
+    const isFree = part.id !== '' && !used.has(part.id) && !taken.has(part.id)
+    const id = isFree ? part.id : newCallId(`${seed}#${index}`, (made) => used.has(made) || taken.has(made))
     used.add(id)
     return { ...part, id }
   })
-  const calls = named.map(({ id, function: { name, arguments: raw } }) => {
-    const args = parseArguments(raw)
-    return { id, name, arguments: args, refusal: refusalOf(answer.finishReason) }
-  })
+  const calls = named.map((part, place) =>
+    acceptedCall(part, answer.finishReason, place < maxCalls ? undefined : tooMany(maxCalls)),
+  )
   const { tool_calls: _dropped, ...rest } = answer.message
   return { message: named.length > 0 ? { ...rest, tool_calls: named } : rest, calls }
+}
+
+/** A call of a history as the engine takes it: the same after a crash. */
+export function acceptedCall(
+  { id, function: { name, arguments: raw } }: ToolCallPart,
+  finishReason: string | null,
+  refusal?: string,
+): AcceptedCall {
+  return { id, name, arguments: parseArguments(raw), refusal: refusalOf(finishReason) ?? refusal }
+}
+
+function tooMany(maxCalls: number): string {
+  return `At most ${maxCalls} calls run in one answer, so this one did not. Make it again in the next, if it is still needed.`
 }
 
 /** The parsed object; a tool without parameters may be called with nothing; anything else stays as it came. */
@@ -68,10 +86,10 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const LENGTH = 9
 
 /** Nine characters of `[A-Za-z0-9]`: the strictest server's rule (Mistral's). */
-function newCallId(seed: string, used: ReadonlySet<string>): string {
+function newCallId(seed: string, isTaken: (id: string) => boolean): string {
   for (let salt = 0; ; salt++) {
     const digest = createHash('sha256').update(`${seed}#${salt}`).digest()
     const id = Array.from(digest.subarray(0, LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('')
-    if (!used.has(id)) return id
+    if (!isTaken(id)) return id
   }
 }

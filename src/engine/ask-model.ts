@@ -1,10 +1,12 @@
 import { ReadContext } from '../messages/context.ts'
-import { textOf } from '../messages/conversation.ts'
+import { textOf, type ConversationMessage } from '../messages/conversation.ts'
+import { BuslineError } from '../messages/busline-error.ts'
+import { ModelAnswerDelayed, type ModelAnswer, type Sampling } from '../messages/model.ts'
 import { ListTools, type ToolDescription } from '../messages/tool.ts'
-
-import { CallModel } from '../messages/model.ts'
-import { acceptAnswer, type AcceptedCall } from './accept-answer.ts'
-import { addUsage, append, type Turn } from './turn.ts'
+import { acceptAnswer, type AcceptedAnswer, type AcceptedCall } from './accept-answer.ts'
+import { append } from './append-messages.ts'
+import { answerOf, type Attempts } from './retry-model.ts'
+import type { Turn } from './turn.ts'
 
 /** What one step came to. */
 export interface Step {
@@ -13,35 +15,165 @@ export interface Step {
   calls: AcceptedCall[]
 }
 
+/** How the engine asks, whatever it asks. */
+export interface Asking {
+  readonly model: string | null
+  readonly sampling: Sampling
+  readonly attempts: Attempts
+  readonly maxCallsPerStep: number
+  /** Milliseconds after which it is told that an answer is late, and again each time as long has passed. */
+  readonly delayedAfter: number
+  readonly after: (ms: number, run: () => void) => () => void
+}
+
 const NO_TOOLS: ToolDescription[] = []
+/** Enough to find tools by; the journal need not hold a long text with every step. */
+const ABOUT = 500
+
+/** One step: lists the tools, reads the context, asks the model, appends its answer. */
+export async function askModel(turn: Turn, asking: Asking): Promise<Step> {
+  const about = turn.about.slice(0, ABOUT)
+  const tools = await turn.scope.execute(ListTools, about === '' ? {} : { about })
+  const answer = await ask(turn, asking, tools)
+  const accepted = accept(turn, answer, asking.maxCallsPerStep)
+  const text = textOf(accepted.message) || refusalIn(accepted.message)
+  if (accepted.calls.length > 0) {
+    await appendAnswer(turn, answer, accepted.message)
+    return { text, finishReason: answer.finishReason, calls: accepted.calls }
+  }
+  if (text !== '') return await inWords(turn, answer, { message: accepted.message, text })
+
+  // Some models now and then say nothing at all; asked again, they mostly answer. Not one that has used up its tokens.
+  const again = mayAnswerWhenAskedAgain(answer) ? await ask(turn, asking, tools) : undefined
+  const second = again && accept(turn, again, asking.maxCallsPerStep)
+  if (again && second && (second.calls.length > 0 || textOf(second.message) !== '')) {
+    await appendAnswer(turn, again, second.message)
+    return { text: textOf(second.message), finishReason: again.finishReason, calls: second.calls }
+  }
+  const last = again ?? answer
+  turn.warnings.push({ code: 'EMPTY_ANSWER', message: emptyAnswer(last) })
+  return await inWords(turn, last, { message: accepted.message, text: emptyAnswer(last) })
+}
 
 /**
- * One step: reads the context, asks the model, appends its answer. Without tools when the turn is at its limit; calls
- * that a model then makes all the same are dropped, and words of ours stand in for an empty answer.
+ * The last step of a turn at its limit: asks without tools. Calls that the model makes all the same are dropped, and words of
+ * ours stand in for an empty answer.
+ *
+ * @param timeout milliseconds that it may take (default: as long as any call)
  */
-export async function askModel(turn: Turn, options: { model: string | null; limit?: string }): Promise<Step> {
-  const { scope } = turn
-  const { messages } = await scope.execute(ReadContext, {})
-  const tools = options.limit ? NO_TOOLS : await scope.execute(ListTools, {})
-  turn.steps++
-  const answer = await scope.execute(CallModel, { model: options.model, messages, tools })
-  addUsage(turn, answer.usage)
+export async function askForWords(
+  turn: Turn,
+  asking: Asking,
+  { limit, timeout }: { limit: string; timeout?: number | undefined },
+): Promise<Step> {
+  const timer =
+    timeout === undefined ? undefined : asking.after(timeout, () => turn.endWork(outOfTime(timeout)))
+  try {
+    const answer = await ask(turn, asking, NO_TOOLS)
+    const { message } = accept(turn, answer, asking.maxCallsPerStep)
+    const { tool_calls: _dropped, ...words } = message
+    const said = textOf(words) || refusalIn(words)
+    const text = said || `I stopped at the limit of this turn (${limit}) without an answer.`
+    return { ...(await inWords(turn, answer, { message: words, text })), finishReason: limit }
+  } finally {
+    timer?.()
+  }
+}
 
-  const accepted = acceptAnswer(
-    answer,
-    turn.session?.callIds ?? new Set(),
-    `${turn.id}/${turn.messages.length}`,
-  )
-  const calls = options.limit ? [] : accepted.calls
-  const { tool_calls, ...words } = accepted.message
-  const text = textOf(words)
-  const reply =
-    text === '' && options.limit
-      ? `I stopped at the limit of this turn (${options.limit}) without an answer.`
-      : text
-  const spoken = reply === text ? words : { ...words, content: reply }
-  await append(turn, [
-    calls.length > 0 && tool_calls ? { ...spoken, tool_calls } : { ...spoken, content: spoken.content ?? '' },
-  ])
-  return { text: reply, finishReason: options.limit ?? answer.finishReason, calls }
+/** Reads the context and asks; counts as a step. */
+async function ask(turn: Turn, asking: Asking, tools: ToolDescription[]): Promise<ModelAnswer> {
+  const { scope, wishes } = turn
+  const { messages } = await scope.execute(ReadContext, { tools })
+  const { model, sampling, attempts } = asking
+  turn.throwIfCancelled()
+  turn.steps++
+  const request = {
+    model,
+    messages,
+    tools,
+    ...sampling,
+    ...wishes.sampling,
+    ...(wishes.schema && { schema: wishes.schema }),
+  }
+  const stopTelling = tellDelays(turn, asking)
+  try {
+    const answer = await answerOf(turn, request, attempts)
+    turn.spending.add(answer.usage, answer.cost)
+    turn.lastAnswer = answer
+    turn.heard = ''
+    return answer
+  } finally {
+    stopTelling()
+  }
+}
+
+function accept(turn: Turn, answer: ModelAnswer, maxCalls: number): AcceptedAnswer {
+  const accepted = acceptAnswer(answer, {
+    taken: turn.session?.callIds ?? new Set(),
+    seed: `${turn.id}/${turn.messages.length}`,
+    maxCalls,
+  })
+  if (turn.wishes.schema && accepted.calls.length === 0 && answer.output === undefined) {
+    throw new BuslineError(
+      'INVALID_OPTION',
+      'A schema was asked for, and nobody parsed the answer. Attach structuredOutput() to the bus.',
+    )
+  }
+  return accepted
+}
+
+/** Appends an answer in words. */
+async function inWords(
+  turn: Turn,
+  answer: ModelAnswer,
+  { message, text }: { message: ConversationMessage; text: string },
+): Promise<Step> {
+  const content = textOf(message) === '' ? text : message.content
+  await appendAnswer(turn, answer, { ...message, ...(content !== undefined && { content }) })
+  return { text, finishReason: answer.finishReason, calls: [] }
+}
+
+/** The message goes into the history with what its step took, so that a turn can be counted together after a crash. */
+async function appendAnswer(turn: Turn, answer: ModelAnswer, message: ConversationMessage): Promise<void> {
+  const meta = {
+    ...(answer.model !== null && { model: answer.model }),
+    ...(answer.finishReason !== null && { finishReason: answer.finishReason }),
+    ...turn.spending.takeStep(),
+  }
+  await append(turn, [Object.keys(meta).length > 0 ? { ...message, meta } : message])
+}
+
+/** Tells that the answer is late, as long as nothing was heard of it. */
+function tellDelays(turn: Turn, { delayedAfter, model, after }: Asking): () => void {
+  let waited = 0
+  const wait = (): (() => void) =>
+    after(delayedAfter, () => {
+      waited += delayedAfter
+      if (turn.heard === '') turn.scope.publish(ModelAnswerDelayed, { waited, model })
+      off = wait()
+    })
+  let off = wait()
+  return () => off()
+}
+
+/** The model's own words for not answering stand in a field of their own. */
+function refusalIn(message: ConversationMessage): string {
+  const refusal = message['refusal']
+  return typeof refusal === 'string' ? refusal : ''
+}
+
+function mayAnswerWhenAskedAgain({ finishReason }: ModelAnswer): boolean {
+  return finishReason !== 'length' && finishReason !== 'content_filter'
+}
+
+function emptyAnswer({ finishReason }: ModelAnswer): string {
+  if (finishReason === 'length') return 'The answer was cut by the token limit before a word of it came.'
+  if (finishReason === 'content_filter') return "The provider's content filter stopped the answer."
+  return 'The model gave an empty answer.'
+}
+
+function outOfTime(ms: number): BuslineError {
+  return new BuslineError('TIMED_OUT', `The last answer of the turn took longer than ${ms} ms.`, {
+    data: { phase: 'turn' },
+  })
 }

@@ -2,7 +2,8 @@ import { BuslineError } from '../messages/busline-error.ts'
 import { TurnCancelled, TurnFailed, TurnFinished, type TurnResult } from '../messages/chat.ts'
 import { failureOf } from '../messages/failure.ts'
 import { CommitTurn } from '../messages/session.ts'
-import { append, type Turn } from './turn.ts'
+import { append, atCurrentVersion } from './append-messages.ts'
+import type { Turn } from './turn.ts'
 
 type Status = 'ok' | 'error' | 'cancelled' | 'timeout'
 
@@ -13,8 +14,7 @@ export async function finishTurn(
   finishReason: string | null,
 ): Promise<TurnResult> {
   await commit(turn, 'ok')
-  const { id, toolCalls, usage, messages, steps } = turn
-  const result = { turn: id, reply, finishReason, toolCalls, usage, messages, steps }
+  const result = turn.result(reply, finishReason)
   turn.ended = true
   turn.scope.publish(TurnFinished, result)
   return result
@@ -38,16 +38,21 @@ export async function breakTurn(turn: Turn, reason: unknown): Promise<void> {
   turn.scope.publish(status === 'cancelled' ? TurnCancelled : TurnFailed, ended)
 }
 
+/** What had been said of an answer that broke off: a message that says so itself. */
+export async function keepPartial(turn: Turn, text: string): Promise<void> {
+  if (text !== '') await append(turn, [{ role: 'assistant', content: text, meta: { partial: true } }])
+}
+
 async function keepWhatWasSaid(turn: Turn, reason: unknown): Promise<void> {
   const answered = new Set(turn.messages.map((message) => message.tool_call_id))
   const open = turn.messages
     .flatMap((message) => message.tool_calls ?? [])
     .filter((call) => !answered.has(call.id))
-  const text = partialText(reason)
-  await append(turn, [
-    ...open.map((call) => ({ role: 'tool' as const, tool_call_id: call.id, content: OUTCOME_UNKNOWN })),
-    ...(text === '' ? [] : [{ role: 'assistant' as const, content: text }]),
-  ])
+  await append(
+    turn,
+    open.map((call) => ({ role: 'tool' as const, tool_call_id: call.id, content: OUTCOME_UNKNOWN })),
+  )
+  await keepPartial(turn, partialText(reason) || turn.heard)
 }
 
 /** What stands for a result that never came. */
@@ -61,18 +66,15 @@ export function partialText(reason: unknown): string {
 }
 
 async function commit(turn: Turn, status: Status): Promise<void> {
-  if (!turn.session) return
-  const { version } = await turn.scope.execute(CommitTurn, {
-    turn: turn.id,
-    status,
-    version: turn.session.version,
-  })
-  turn.session.version = version
+  const { id, session, scope } = turn
+  if (!session) return
+  await atCurrentVersion(session, (version) => scope.execute(CommitTurn, { turn: id, status, version }))
 }
 
 function statusOf(turn: Turn, reason: unknown): Exclude<Status, 'ok'> {
   const { signal } = turn.scope
   const cause: unknown = signal.aborted ? signal.reason : reason
+  if (turn.isCancelled && !signal.aborted) return 'cancelled'
   if (cause instanceof BuslineError && cause.code === 'TIMED_OUT') return 'timeout'
   if (signal.aborted || (cause instanceof BuslineError && cause.code === 'CANCELLED')) return 'cancelled'
   return 'error'

@@ -12,6 +12,14 @@ export interface EngineSession {
   callIds: Set<string>
   /** Calls of the history that have no result, by the message that made them. */
   unanswered: { call: string; turn: string | undefined }[]
+  /** The turn that was begun before the session was opened here, and never committed. */
+  interrupted: InterruptedTurn | undefined
+}
+
+/** A turn that a crash ended, as far as the session holds it. */
+export interface InterruptedTurn {
+  id: string
+  messages: ConversationMessage[]
 }
 
 /**
@@ -56,6 +64,7 @@ function follow(sessions: Map<string, EngineSession>, news: SessionNews): void {
   }
   if (!known) return
   known.version = news.version
+  if (news.kind === 'committed') known.interrupted = undefined
   if (news.kind === 'appended') noteCalls(known, news.messages)
   // Edits change what was said, not which calls are open: those of a running turn are not to be edited.
   if (news.kind !== 'updated') return
@@ -65,12 +74,22 @@ function follow(sessions: Map<string, EngineSession>, news: SessionNews): void {
   if (!messages) return
   known.callIds.clear()
   known.unanswered = []
+  known.interrupted = undefined
   noteCalls(known, messages)
 }
 
-function toEngineSession({ version, model, messages }: Session): EngineSession {
-  const session: EngineSession = { version, model, callIds: new Set(), unanswered: [] }
+function toEngineSession({ version, model, messages, openTurn }: Session): EngineSession {
+  const session: EngineSession = {
+    version,
+    model,
+    callIds: new Set(),
+    unanswered: [],
+    interrupted: undefined,
+  }
   noteCalls(session, messages)
+  // A store that does not tell which turn is open: one with calls that nobody answered is.
+  const id = openTurn ?? session.unanswered[0]?.turn
+  if (id !== undefined) session.interrupted = { id, messages: messages.filter(({ turn }) => turn === id) }
   return session
 }
 

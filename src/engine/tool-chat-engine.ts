@@ -1,86 +1,126 @@
 import type { Participant } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { RunTurn, type TurnResult } from '../messages/chat.ts'
-import { askModel } from './ask-model.ts'
-import { beginTurn } from './begin-turn.ts'
-import { callTools } from './call-tools.ts'
-import { breakTurn, finishTurn } from './end-turn.ts'
+import {
+  ContinueTurn,
+  InputJoined,
+  ResumeTurn,
+  RunTurn,
+  type TurnResult,
+  type WhileBusy,
+} from '../messages/chat.ts'
+import { beginTurn, wishesOf, type UserInput } from './begin-turn.ts'
+import { converse } from './converse.ts'
+import { breakTurn } from './end-turn.ts'
 import { engineSessions } from './engine-sessions.ts'
-import { newTurn, type Turn } from './turn.ts'
-import { TurnQueue } from './turn-queue.ts'
-
-export interface ToolChatEngineOptions {
-  /** For sessions that have none of their own (default: the provider's). */
-  model?: string
-  /** For sessions that have none of their own (default: none). */
-  systemPrompt?: string
-  /** Model calls with tools in one turn, default 10; then the model is asked once more without tools. */
-  maxSteps?: number
-}
+import { engineSettings, type ToolChatEngineOptions } from './engine-settings.ts'
+import { followTurns } from './follow-turns.ts'
+import { resumeTurn } from './resume-turn.ts'
+import { Turn } from './turn.ts'
+import { TurnQueue, type Input } from './turn-queue.ts'
 
 /**
  * Runs turns: one user input up to one final reply, with every model call and tool call between. It talks to the model,
- * the tools and the store in messages only, so any of them can be swapped. Turns of one session run one after another, in
- * the order in which they came; exactly one of `chat.turnFinished`, `chat.turnFailed` and `chat.turnCancelled` ends each.
+ * the tools and the store in messages only, so any of them can be swapped. Turns of one session run one after another;
+ * exactly one of `chat.turnFinished`, `chat.turnFailed` and `chat.turnCancelled` ends each.
+ *
+ * Attach it before what looks into `model.call` (usageMeter, structuredOutput), so that it hears what those make of it.
+ *
+ * @throws BuslineError `INVALID_OPTION`
  */
 export function toolChatEngine(options: ToolChatEngineOptions = {}): Participant {
-  const { maxSteps = 10, ...defaults } = options
-  if (!Number.isInteger(maxSteps) || maxSteps < 1) {
-    throw new BuslineError(
-      'VALIDATION_FAILED',
-      `maxSteps must be a whole number from 1 on, not ${maxSteps}.`,
-      { data: { maxSteps } },
-    )
-  }
+  const settings = engineSettings(options)
 
-  return (bus) => {
+  return function toolChatEngine(bus) {
     const open = engineSessions(bus)
-    const queue = new TurnQueue()
+    const follow = followTurns(bus, settings.maxDurationMs)
+    const queue = new TurnQueue<UserInput | undefined, TurnResult>()
 
-    bus.handle(RunTurn, async function toolChatEngine({ text }, scope) {
-      const turn = newTurn(turnOf(scope), scope)
-      const session = sessionOf(scope)
-      try {
-        return await queue.run(session, scope.signal, () =>
-          exclusively(turn, async () => {
-            scope.signal.throwIfAborted()
-            await beginTurn(turn, await open(session, defaults, scope), text)
-            return await converse(turn, { model: turn.session?.model ?? defaults.model ?? null, maxSteps })
-          }),
-        )
-      } catch (error) {
-        // Cancelled while it waited for its turn: nothing was added, but somebody waits for the end of it.
-        await breakTurn(turn, error)
-        throw error
-      }
+    bus.handle(RunTurn, function toolChatEngine(input, scope) {
+      const turn = new Turn(scope.turn ?? scope.message.id, scope)
+      return inQueue(queue, turn, {
+        input,
+        whileBusy: input.whileBusy ?? settings.whileBusy,
+        work: async (inputs) => {
+          const session = await open(sessionOf(scope), settings.defaults, scope)
+          turn.wishes = wishesOf(inputs)
+          await beginTurn(turn, session, inputs)
+          turn.throwIfCancelled()
+          return await follow(turn, () => converse(turn, settings.conversing(bus, turn)))
+        },
+      })
     })
+
+    bus.handle(ResumeTurn, async function toolChatEngine(_input, scope) {
+      const { interrupted } = await open(sessionOf(scope), settings.defaults, scope)
+      if (!interrupted) return null
+      return await scope.execute(ContinueTurn, { turn: interrupted.id }, { turn: interrupted.id })
+    })
+
+    bus.handle(ContinueTurn, async function toolChatEngine({ turn: id }, scope) {
+      const session = await open(sessionOf(scope), settings.defaults, scope)
+      const { interrupted } = session
+      if (interrupted?.id !== id) throw notInterrupted(id)
+      const turn = new Turn(id, scope)
+      return await inQueue(queue, turn, {
+        input: undefined,
+        whileBusy: 'queue',
+        work: () =>
+          follow(turn, () =>
+            resumeTurn(turn, session, interrupted, {
+              maxResultLength: settings.maxResultLength,
+              goOn: () => converse(turn, settings.conversing(bus, turn)),
+            }),
+          ),
+      })
+    })
+  }
+}
+
+/** One turn, from its place in the queue to its end. */
+async function inQueue(
+  queue: TurnQueue<UserInput | undefined, TurnResult>,
+  turn: Turn,
+  how: {
+    input: UserInput | undefined
+    whileBusy: WhileBusy
+    work: (inputs: readonly UserInput[]) => Promise<TurnResult>
+  },
+): Promise<TurnResult> {
+  const { id, scope } = turn
+  const { input, whileBusy, work } = how
+  const entry: Input<UserInput | undefined, TurnResult> = {
+    id,
+    input,
+    whileBusy,
+    signal: scope.signal,
+    turn: (together) => exclusively(turn, () => work(together.flatMap((one) => one.input ?? []))),
+    interrupt: (reason) => turn.interrupt(reason),
+    joined: (into) => {
+      // The turn that took it in tells the end of both.
+      turn.ended = true
+      scope.publish(InputJoined, { turn: id, into })
+    },
+  }
+  try {
+    return await queue.run(sessionOf(scope), entry)
+  } catch (error) {
+    // Refused, or cancelled while it waited for its turn: nothing was added, but somebody waits for the end of it.
+    await breakTurn(turn, error)
+    throw error
   }
 }
 
 /** A turn that breaks is ended while it still has the session to itself. */
 async function exclusively(turn: Turn, work: () => Promise<TurnResult>): Promise<TurnResult> {
   try {
+    turn.started = turn.scope.now()
+    turn.scope.signal.throwIfAborted()
     return await work()
   } catch (error) {
     await breakTurn(turn, error)
     throw error
   }
-}
-
-/** Asks, runs what the model calls, asks again, until an answer in words or the limit. */
-async function converse(
-  turn: Turn,
-  { model, maxSteps }: { model: string | null; maxSteps: number },
-): Promise<TurnResult> {
-  while (turn.steps < maxSteps) {
-    const step = await askModel(turn, { model })
-    if (step.calls.length === 0) return await finishTurn(turn, step.text, step.finishReason)
-    await callTools(turn, step.calls)
-    turn.scope.signal.throwIfAborted()
-  }
-  const last = await askModel(turn, { model, limit: 'maxSteps' })
-  return await finishTurn(turn, last.text, last.finishReason)
 }
 
 function sessionOf({ session }: Scope): string {
@@ -91,6 +131,8 @@ function sessionOf({ session }: Scope): string {
   )
 }
 
-function turnOf(scope: Scope): string {
-  return scope.turn ?? scope.message.id
+function notInterrupted(turn: string): BuslineError {
+  return new BuslineError('INVALID_REQUEST', `Turn ${turn} was not interrupted, or goes on already.`, {
+    data: { turn },
+  })
 }

@@ -1,60 +1,106 @@
 import type { Scope } from '../bus/scope.ts'
-import type { ToolCallOutcome } from '../messages/chat.ts'
-import type { ConversationMessage, TokenUsage, TurnUsage } from '../messages/conversation.ts'
-import { AppendMessages } from '../messages/session.ts'
+import type { ToolCallOutcome, TurnResult, TurnWarning } from '../messages/chat.ts'
+import type { ConversationMessage, TurnUsage } from '../messages/conversation.ts'
+import type { ModelAnswer, OutputSchema, Sampling } from '../messages/model.ts'
 import type { EngineSession } from './engine-sessions.ts'
+import { Spending } from './spending.ts'
+
+/** What one turn asks for beside its text. */
+export interface TurnWishes {
+  readonly model?: string | undefined
+  readonly sampling?: Sampling | undefined
+  readonly schema?: OutputSchema | undefined
+}
 
 /** A turn while it runs: what it has added so far, and where it writes. */
-export interface Turn {
+export class Turn {
   readonly id: string
   readonly scope: Scope
-  readonly messages: ConversationMessage[]
-  readonly toolCalls: ToolCallOutcome[]
+  readonly messages: ConversationMessage[] = []
+  readonly toolCalls: ToolCallOutcome[] = []
+  readonly warnings: TurnWarning[] = []
+  readonly spending = new Spending()
+  /** Epoch milliseconds at which it had its session to itself. */
+  started: number
+  wishes: TurnWishes = {}
   session: EngineSession | undefined
-  steps: number
-  ended: boolean
-  usage: TurnUsage | null
-}
+  steps = 0
+  ended = false
+  /** What the user said last, for whoever offers tools by it. */
+  about = ''
+  lastAnswer: ModelAnswer | undefined
+  /** The id of the model call that runs, or ran last; of those that the turn itself makes. */
+  call: string | undefined
+  /** The text that was heard of it. */
+  heard = ''
+  #work = new AbortController()
+  #timeIsUp = false
 
-export function newTurn(id: string, scope: Scope): Turn {
-  return { id, scope, messages: [], toolCalls: [], session: undefined, steps: 0, ended: false, usage: null }
-}
-
-/** Appends messages of the turn to its session; they get the turn's id and their place in it. */
-export async function append(turn: Turn, messages: readonly ConversationMessage[]): Promise<void> {
-  if (!turn.session || messages.length === 0) return
-  const next = turn.messages.length
-  const added = messages.map((message, index) => ({
-    ...message,
-    id: `${turn.id}/${next + index}`,
-    turn: turn.id,
-  }))
-  const { version } = await turn.scope.execute(AppendMessages, {
-    messages: added,
-    version: turn.session.version,
-  })
-  turn.session.version = version
-  turn.messages.push(...added)
-}
-
-/** Adds what one model call cost; null stays null until a server tells. */
-export function addUsage(turn: Turn, usage: TokenUsage | null): void {
-  if (!usage) return
-  const sum = turn.usage ?? { inputTokens: 0, outputTokens: 0, totalTokens: 0, calls: 0 }
-  turn.usage = {
-    inputTokens: sum.inputTokens + usage.inputTokens,
-    outputTokens: sum.outputTokens + usage.outputTokens,
-    totalTokens: sum.totalTokens + usage.totalTokens,
-    calls: sum.calls + 1,
-    ...optionalSum('cachedTokens', sum.cachedTokens, usage.cachedTokens),
-    ...optionalSum('reasoningTokens', sum.reasoningTokens, usage.reasoningTokens),
+  constructor(id: string, scope: Scope) {
+    this.id = id
+    this.scope = scope
+    this.started = scope.now()
   }
-}
 
-function optionalSum(
-  name: 'cachedTokens' | 'reasoningTokens',
-  sum: number | undefined,
-  add: number | undefined,
-): Partial<TurnUsage> {
-  return sum === undefined && add === undefined ? {} : { [name]: (sum ?? 0) + (add ?? 0) }
+  /** Aborted when what the turn is doing has to end: because somebody interrupts it, or its time is up. */
+  get signal(): AbortSignal {
+    return this.#work.signal
+  }
+
+  /** Whether its time was up; it still comes to an answer. */
+  get timeIsUp(): boolean {
+    return this.#timeIsUp
+  }
+
+  /** Whether it was cancelled, from outside or by newer input: it comes to no answer. */
+  get isCancelled(): boolean {
+    return this.scope.signal.aborted || (this.#work.signal.aborted && !this.#timeIsUp)
+  }
+
+  /** Ends the turn as cancelled. */
+  interrupt(reason: unknown): void {
+    this.#timeIsUp = false
+    this.#work.abort(reason)
+  }
+
+  /** Ends the model call and the tools that run, so that the turn can come to its end. */
+  endWork(reason: unknown): void {
+    if (this.#work.signal.aborted) return
+    this.#timeIsUp = true
+    this.#work.abort(reason)
+  }
+
+  /** What may still be done after its time was up runs under a signal of its own. */
+  renewSignal(): void {
+    if (this.#timeIsUp) this.#work = new AbortController()
+  }
+
+  /** Throws the reason when the turn was cancelled. */
+  throwIfCancelled(): void {
+    this.scope.signal.throwIfAborted()
+    if (this.isCancelled) this.#work.signal.throwIfAborted()
+  }
+
+  get usage(): TurnUsage | null {
+    return this.spending.usage
+  }
+
+  /** What the turn came to. */
+  result(reply: string, finishReason: string | null): TurnResult {
+    const { id, toolCalls, usage, messages, steps, warnings, lastAnswer } = this
+    const { cost } = this.spending
+    return {
+      turn: id,
+      reply,
+      finishReason,
+      toolCalls,
+      usage,
+      messages,
+      steps,
+      model: lastAnswer?.model ?? null,
+      ...(cost !== undefined && { cost }),
+      ...(lastAnswer?.output !== undefined && { output: lastAnswer.output }),
+      ...(warnings.length > 0 && { warnings }),
+    }
+  }
 }

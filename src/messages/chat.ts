@@ -75,6 +75,12 @@ export const ResumeTurn = defineCommand('chat.resumeTurn', {
   output: TurnResult.nullable(),
 })
 
+/** Goes on with one turn that a crash interrupted; what it causes belongs to that turn. {@link ResumeTurn} sends it. */
+export const ContinueTurn = defineCommand('chat.continueTurn', {
+  input: z.object({ turn: z.string() }),
+  output: TurnResult,
+})
+
 /** Waiting input became a part of the turn `into`, whose result it gets. */
 export const InputJoined = defineEvent('chat.inputJoined', {
   data: z.object({ turn: z.string(), into: z.string() }),

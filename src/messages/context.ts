@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { TrustedMessages } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
 import { defineEvent } from './define-event.ts'
-import { ToolDescription } from './tool.ts'
+import type { ToolDescription } from './tool.ts'
 
 const TrustedTools = z.custom<ToolDescription[]>(
   (value) => Array.isArray(value),

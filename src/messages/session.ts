@@ -3,7 +3,10 @@ import { ConversationMessage, idsOf, TrustedMessages } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
 import { HistoryEdit } from './edit-history.ts'
 
-/** One conversation. `version` is raised once by each commit and each update; times are epoch milliseconds. */
+/**
+ * One conversation. `version` is raised once by each commit and each update; times are epoch milliseconds. `openTurn` is
+ * the turn that was begun and not committed: one that runs, or that a crash interrupted.
+ */
 export const Session = z.object({
   v: z.literal(1),
   id: z.string(),
@@ -15,6 +18,7 @@ export const Session = z.object({
   updatedAt: z.number(),
   context: z.record(z.string(), z.json()),
   messages: z.array(ConversationMessage),
+  openTurn: z.string().optional(),
 })
 export type Session = z.output<typeof Session>
 
