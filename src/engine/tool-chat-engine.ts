@@ -52,26 +52,38 @@ export function toolChatEngine(options: ToolChatEngineOptions = {}): Participant
     })
 
     bus.handle(ResumeTurn, async function toolChatEngine(_input, scope) {
-      const { interrupted } = await open(sessionOf(scope), settings.defaults, scope)
-      if (!interrupted) return null
-      return await scope.execute(ContinueTurn, { turn: interrupted.id }, { turn: interrupted.id })
+      const session = await open(sessionOf(scope), settings.defaults, scope)
+      const turn = session.interrupted?.id
+      if (turn === undefined) return null
+      try {
+        return await scope.execute(ContinueTurn, { turn }, { turn })
+      } catch (error) {
+        // Somebody else was first, or had something new to say.
+        if (error instanceof NotInterrupted) return null
+        throw error
+      }
     })
 
     bus.handle(ContinueTurn, async function toolChatEngine({ turn: id }, scope) {
       const session = await open(sessionOf(scope), settings.defaults, scope)
-      const { interrupted } = session
-      if (interrupted?.id !== id) throw notInterrupted(id)
       const turn = new Turn(id, scope)
       return await inQueue(queue, turn, {
         input: undefined,
         whileBusy: 'queue',
-        work: () =>
-          follow(turn, () =>
+        work: async () => {
+          const { interrupted } = session
+          if (interrupted?.id !== id) {
+            // No turn of ours then, so there is no end to tell.
+            turn.ended = true
+            throw new NotInterrupted(id)
+          }
+          return await follow(turn, () =>
             resumeTurn(turn, session, interrupted, {
               maxResultLength: settings.maxResultLength,
               goOn: () => converse(turn, settings.conversing(bus, turn)),
             }),
-          ),
+          )
+        },
       })
     })
   }
@@ -131,8 +143,8 @@ function sessionOf({ session }: Scope): string {
   )
 }
 
-function notInterrupted(turn: string): BuslineError {
-  return new BuslineError('INVALID_REQUEST', `Turn ${turn} was not interrupted, or goes on already.`, {
-    data: { turn },
-  })
+class NotInterrupted extends BuslineError {
+  constructor(turn: string) {
+    super('INVALID_REQUEST', `Turn ${turn} was not interrupted, or goes on already.`, { data: { turn } })
+  }
 }
