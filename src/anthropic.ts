@@ -1,1 +1,1 @@
-export {}
+export { anthropicProvider, type AnthropicProviderOptions } from './providers/anthropic-provider.ts'

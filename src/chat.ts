@@ -1,11 +1,22 @@
+import type * as z from 'zod'
 import type { MessageBus } from './bus/message-bus.ts'
 import type { ExecuteOptions } from './bus/scope.ts'
 import { BuslineError } from './messages/busline-error.ts'
-import { RunTurn, type TurnResult } from './messages/chat.ts'
+import { ResumeTurn, RunTurn, type TurnResult } from './messages/chat.ts'
 import { ModelTextReceived } from './messages/model.ts'
+import { parseWith, type Schema } from './messages/schema.ts'
 import { CloseSession } from './messages/session.ts'
+import { outputSchema } from './structured/output-schema.ts'
 
-export type SendOptions = Pick<ExecuteOptions, 'signal' | 'timeout' | 'context'>
+type TurnWishes = Pick<z.input<typeof RunTurn.input>, 'attachments' | 'model' | 'sampling' | 'whileBusy'>
+
+export interface SendOptions extends TurnWishes, Pick<ExecuteOptions, 'signal' | 'timeout' | 'context'> {
+  /** What the reply has to be: JSON that fits this zod schema, parsed in `output` (default: words). */
+  schema?: Schema | undefined
+}
+
+/** What a turn came to that was asked for a value. */
+export type TurnOutput<S extends Schema> = TurnResult & { output: z.output<S> }
 
 /** The text of a turn as it arrives, and its result. Leaving the loop early does not end the turn; a signal does. */
 export interface TextStream extends AsyncIterable<string> {
@@ -16,24 +27,39 @@ export interface TextStream extends AsyncIterable<string> {
 export interface Chat extends AsyncDisposable {
   /** The session's id. */
   readonly session: string
-  /** Runs one turn; rejects with a coded error when it fails, is cancelled or times out. */
+  /**
+   * Runs one turn; rejects with a coded error when it fails, is cancelled or times out. With a `schema`, `output` is the reply
+   * as that parses it; `OUTPUT_INVALID` where it does not fit, after one repair.
+   */
+  send<S extends Schema>(text: string, options: SendOptions & { schema: S }): Promise<TurnOutput<S>>
   send(text: string, options?: SendOptions): Promise<TurnResult>
   /** Runs one turn and yields its text as it arrives; throws in the loop what `send` would reject with. */
   stream(text: string, options?: SendOptions): TextStream
+  /** Goes on with the turn that a crash interrupted, up to its reply; null when there is none. */
+  resume(options?: Pick<ExecuteOptions, 'signal' | 'timeout' | 'context'>): Promise<TurnResult | null>
   /** Waits for the turns that run, then lets go of the session, so that other processes may open it. */
   close(): Promise<void>
 }
 
 export function openChat(bus: MessageBus, id: string): Chat {
   const session = bus.session(id)
-  const running = new Set<Promise<TurnResult>>()
-  const send = (text: string, options: SendOptions = {}): Promise<TurnResult> => {
-    const turn = session.execute(RunTurn, { text }, options)
+  const running = new Set<Promise<unknown>>()
+  const track = <T>(turn: Promise<T>): Promise<T> => {
     running.add(turn)
     const ended = (): void => void running.delete(turn)
     turn.then(ended, ended)
     return turn
   }
+
+  function send<S extends Schema>(text: string, options: SendOptions & { schema: S }): Promise<TurnOutput<S>>
+  function send(text: string, options?: SendOptions): Promise<TurnResult>
+  function send(text: string, options: SendOptions = {}): Promise<TurnResult> {
+    const { signal, timeout, context, schema, ...wishes } = options
+    const input = { text, ...wishes, ...(schema && { schema: outputSchema(schema) }) }
+    const turn = session.execute(RunTurn, input, { signal, timeout, context })
+    return track(schema ? turn.then((result) => parsed(schema, result)) : turn)
+  }
+  const resume: Chat['resume'] = (options) => track(session.execute(ResumeTurn, {}, options))
 
   const close = async (): Promise<void> => {
     await Promise.allSettled(running)
@@ -66,7 +92,12 @@ export function openChat(bus: MessageBus, id: string): Chat {
     return { result, [Symbol.asyncIterator]: () => arriving.read() }
   }
 
-  return { session: id, send, stream, close, [Symbol.asyncDispose]: close }
+  return { session: id, send, stream, resume, close, [Symbol.asyncDispose]: close }
+}
+
+/** A transform or a refinement says more than a JSON Schema can. */
+function parsed<S extends Schema>(schema: S, result: TurnResult): TurnOutput<S> {
+  return { ...result, output: parseWith(schema, result.output, 'The reply', 'OUTPUT_INVALID') }
 }
 
 /** Text that arrives in its own time, read by whoever loops over it. */

@@ -4,42 +4,54 @@ import { MessageBus } from './bus/message-bus.ts'
 import type { StopReport } from './bus/stop.ts'
 import { openChat, type Chat } from './chat.ts'
 import { contextManager, type ContextManagerOptions } from './context/context-manager.ts'
+import type { ToolChatEngineOptions } from './engine/engine-settings.ts'
 import { toolChatEngine } from './engine/tool-chat-engine.ts'
-import { jsonlJournal } from './journal/jsonl-journal.ts'
+import { jsonlJournal, type Durability } from './journal/jsonl-journal.ts'
+import { BuslineError } from './messages/busline-error.ts'
 import { offlineServer } from './offline/offline-server.ts'
-import { openaiProvider } from './providers/openai-provider.ts'
+import { openaiProvider, type OpenAIProviderOptions } from './providers/openai-provider.ts'
 import { jsonFileSessions } from './sessions/json-file-sessions.ts'
 import { memorySessions } from './sessions/memory-sessions.ts'
+import { structuredOutput } from './structured/structured-output.ts'
 import type { Tool } from './tools/define-tool.ts'
+import type { ToolManagerOptions } from './tools/tool-manager-options.ts'
 import { toolManager } from './tools/tool-manager.ts'
+import { usageMeter, type UsageMeterOptions } from './usage/usage-meter.ts'
 
-export interface AppOptions {
+/** What createApp takes: the engine's options, and what the rest is made of. */
+export interface AppOptions extends ToolChatEngineOptions {
   /** Default `gpt-4o-mini`. A session that has a model of its own keeps it. */
-  model?: string
-  /** Default: the environment's `OPENAI_API_KEY`. */
-  apiKey?: string
+  model?: string | undefined
+  /** A key, or a function of the scope that gives one for each call (default: the environment's `OPENAI_API_KEY`). */
+  apiKey?: OpenAIProviderOptions['apiKey']
   /** Any OpenAI-compatible server (default: the environment's `OPENAI_BASE_URL`, then OpenAI's). */
-  baseURL?: string
+  baseURL?: string | undefined
   /** Ask for streams (default true). */
-  stream?: boolean
+  stream?: boolean | undefined
+  /** What the server wants, where its base URL does not tell. */
+  profile?: OpenAIProviderOptions['profile']
+  /** How long a model call may take, in milliseconds. */
+  timeouts?: OpenAIProviderOptions['timeouts']
   /** The built-in offline model, whatever the environment (default: only when there is neither a key nor a base URL). */
-  offline?: boolean
+  offline?: boolean | undefined
   /** Handles `model.call` in place of all of the above, e.g. `scriptedProvider([...])`. */
-  provider?: Participant
-  tools?: readonly Tool[]
-  /** For sessions that have none of their own (default: none). */
-  systemPrompt?: string
-  /** Model calls with tools in one turn, default 10. */
-  maxSteps?: number
-  context?: ContextManagerOptions
+  provider?: Participant | undefined
+  tools?: readonly Tool[] | undefined
+  /** How tools are offered and run. */
+  toolOptions?: ToolManagerOptions | undefined
+  context?: ContextManagerOptions | undefined
+  /** Prices and budgets; see `usageMeter`. */
+  usage?: UsageMeterOptions | undefined
   /** A folder of session files, or a participant that handles the `session.*` commands (default: in memory). */
-  sessions?: string | Participant
+  sessions?: string | Participant | undefined
   /** A journal file, or a journal (default: nothing is recorded). */
-  journal?: string | Journal
+  journal?: string | Journal | undefined
+  /** What a journal file promises (default `process`). */
+  durability?: Durability | undefined
   /** Epoch milliseconds, for tests (default `Date.now`). */
-  now?: () => number
+  now?: (() => number) | undefined
   /** Random ids, for tests. */
-  newId?: () => string
+  newId?: (() => string) | undefined
 }
 
 export interface App extends AsyncDisposable {
@@ -53,27 +65,29 @@ export interface App extends AsyncDisposable {
 /** What a program asks for when nobody chose a model. */
 const DEFAULT_MODEL = 'gpt-4o-mini'
 
-/** Puts bus, engine, tools, context, store and provider together: the one-call start for embedders. */
+/**
+ * Puts bus, engine, tools, context, store and provider together: the one-call start for embedders.
+ *
+ * @throws BuslineError `INVALID_OPTION`
+ */
 export function createApp(options: AppOptions = {}): App {
-  const { journal, now, newId } = options
+  const { journal, durability, now, newId, sessions = memorySessions() } = options
+  const provider = options.provider ?? chooseProvider(options)
+  if (options.provider) refuseServerOptions(options)
   const bus = new MessageBus({
-    journal: typeof journal === 'string' ? jsonlJournal(journal) : journal,
+    journal: typeof journal === 'string' ? jsonlJournal(journal, given('durability', durability)) : journal,
     now,
     newId,
   })
-  const { sessions = memorySessions(), provider = chooseProvider(options) } = options
 
   bus.attach(typeof sessions === 'string' ? jsonFileSessions(sessions) : sessions)
+  // Before what looks into model calls, so that a turn counts what those make of them.
+  bus.attach(toolChatEngine(options))
+  bus.attach(usageMeter({ model: options.model ?? DEFAULT_MODEL, ...options.usage }))
+  bus.attach(structuredOutput())
   bus.attach(contextManager(options.context))
-  bus.attach(toolManager(options.tools ?? []))
+  bus.attach(toolManager(options.tools ?? [], options.toolOptions))
   bus.attach(provider)
-  bus.attach(
-    toolChatEngine({
-      ...given('model', options.model),
-      ...given('systemPrompt', options.systemPrompt),
-      ...given('maxSteps', options.maxSteps),
-    }),
-  )
 
   return {
     bus,
@@ -83,12 +97,25 @@ export function createApp(options: AppOptions = {}): App {
   }
 }
 
+const SERVER_OPTIONS = ['apiKey', 'baseURL', 'offline', 'profile', 'stream', 'timeouts'] as const
+
+/** A provider answers in place of a server: what is said of one would be ignored without a word. */
+function refuseServerOptions(options: AppOptions): void {
+  const idle = SERVER_OPTIONS.find((option) => options[option] !== undefined)
+  if (idle === undefined) return
+  throw new BuslineError(
+    'INVALID_OPTION',
+    `createApp has both provider and ${idle}, which says how to reach a server. Give one of them.`,
+    { data: { option: idle } },
+  )
+}
+
 function chooseProvider(options: AppOptions): Participant {
   const apiKey = options.apiKey ?? process.env['OPENAI_API_KEY']
   const baseURL = options.baseURL ?? process.env['OPENAI_BASE_URL']
-  const stream = given('stream', options.stream)
+  const { stream, profile, timeouts } = options
   const model = options.model ?? DEFAULT_MODEL
-  if (options.offline) return offlineProvider({ model, ...stream })
+  if (options.offline) return offlineProvider({ model, stream })
   if (!apiKey && !baseURL) {
     process.emitWarning(
       'No API key and no base URL: the built-in offline model answers. Set OPENAI_API_KEY, or pass apiKey, baseURL or offline: true.',
@@ -96,18 +123,20 @@ function chooseProvider(options: AppOptions): Participant {
         code: 'BUSLINE_OFFLINE',
       },
     )
-    return offlineProvider({ model, ...stream })
+    return offlineProvider({ model, stream })
   }
   return openaiProvider({
     model,
-    ...given('apiKey', apiKey || undefined),
-    ...given('baseURL', baseURL || undefined),
-    ...stream,
+    apiKey: apiKey || undefined,
+    baseURL: baseURL || undefined,
+    stream,
+    profile,
+    timeouts,
   })
 }
 
 /** The same client as for a real server, pointed at one that this process runs on loopback. */
-function offlineProvider(options: { model: string; stream?: boolean }): Participant {
+function offlineProvider(options: { model: string; stream: boolean | undefined }): Participant {
   return async (bus) => {
     const server = await offlineServer()
     bus.attach(openaiProvider({ ...options, baseURL: server.url }))

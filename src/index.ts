@@ -7,7 +7,7 @@ export * from './messages/conversation.ts'
 export * from './messages/delivery.ts'
 export { Failure } from './messages/failure.ts'
 export * from './messages/model.ts'
-export { editHistory, HistoryEdit } from './messages/edit-history.ts'
+export { editHistory, HistoryEdit, prepareEdits } from './messages/edit-history.ts'
 export * from './messages/session.ts'
 export * from './messages/tool.ts'
 export { isTransient } from './messages/transient.ts'
@@ -55,18 +55,80 @@ export {
   type StopRule,
   type TurnState,
 } from './engine/stop-rules.ts'
-export { defineTool, type Tool } from './tools/define-tool.ts'
+export {
+  defineTool,
+  type Tool,
+  type ToolCall,
+  type ToolCondition,
+  type ToolEffect,
+  type ToolOptions,
+} from './tools/define-tool.ts'
+export { mockTool } from './tools/mock-tool.ts'
+export {
+  share,
+  sharedObjects,
+  sharedRef,
+  type SharedObjects,
+  type SharedObjectsOptions,
+  type SharedRef,
+  type ShareOptions,
+  type SharingScope,
+} from './tools/shared-objects.ts'
+export type { ApprovePolicy } from './tools/tool-approval.ts'
 export { toolManager } from './tools/tool-manager.ts'
+export type { ToolManagerOptions } from './tools/tool-manager-options.ts'
 export type { JsonSchemaObject } from './tools/tool-schema.ts'
+export {
+  readToolResult,
+  type ReadToolResultOptions,
+  type ResultMatches,
+  type ResultSlice,
+} from './tools/read-result.ts'
+export {
+  resultStore,
+  type KeptResult,
+  type ResultStore,
+  type ResultStoreOptions,
+} from './tools/result-store.ts'
+export { toolIndex, type FoundTool, type ToolIndex } from './tools/tool-index.ts'
 export { contextManager, type ContextManagerOptions } from './context/context-manager.ts'
-export { estimateTokens } from './context/estimate-tokens.ts'
-export { lastMessages, withinTokens, type ContextStrategy } from './context/strategies.ts'
+export {
+  attachment,
+  type AttachmentOptions,
+  type AttachmentPart,
+  type AttachmentSource,
+} from './context/attachment.ts'
+export {
+  currentTime,
+  usageSoFar,
+  userInfo,
+  type ContextProvider,
+  type UserInfo,
+} from './context/context-providers.ts'
+export { estimateTokens, estimateToolTokens } from './context/estimate-tokens.ts'
+export {
+  lastMessages,
+  withinTokens,
+  type ContextBudget,
+  type ContextStrategy,
+  type WindowStrategy,
+} from './context/strategies.ts'
+export { summarize, SUMMARY_PROMPT, type SummarizeOptions } from './context/summarize.ts'
+export type { SessionOptions } from './sessions/session-options.ts'
 export { jsonFileSessions } from './sessions/json-file-sessions.ts'
 export { memorySessions } from './sessions/memory-sessions.ts'
+export type { ApiKey } from './providers/api-key.ts'
+export type { ProfileChoice } from './providers/choose-profile.ts'
+export { modelRouter } from './providers/model-router.ts'
 export { openaiProvider, type OpenAIProviderOptions } from './providers/openai-provider.ts'
+export type { Profile, ReasoningField } from './providers/profile.ts'
+export { PROFILES } from './providers/profiles.ts'
+export type { TimeoutPhase, Timeouts } from './providers/timeouts.ts'
+export type { NameRule } from './providers/wire-names.ts'
 export { scriptedProvider, type ScriptedAnswer, type ScriptedStep } from './providers/scripted-provider.ts'
 export { offlineServer, type OfflineServer } from './offline/offline-server.ts'
 export { consoleLog, LOG_LEVELS, type ConsoleLogOptions, type LogLevel } from './console/console-log.ts'
+export { terminalApprovals, type TerminalApprovalsOptions } from './console/terminal-approvals.ts'
 export { visibleLine, visibleText } from './console/visible-text.ts'
 export { BUSLINE_VERSION } from './bus/version.ts'
 
@@ -93,3 +155,15 @@ export type { Span, SpanPoint, SpanStatus } from './observability/span.ts'
 export { spansOf, type SpanFilter } from './observability/spans-of.ts'
 export { waterfall, type WaterfallOptions } from './observability/waterfall.ts'
 export { withSpan, type SpanScope } from './observability/with-span.ts'
+
+export { structuredOutput } from './structured/structured-output.ts'
+export { outputSchema } from './structured/output-schema.ts'
+export type { OutputIssue } from './structured/read-output.ts'
+export { usageMeter, type UsageMeterOptions } from './usage/usage-meter.ts'
+export type { Budget } from './usage/budgets.ts'
+export type { BudgetOptions } from './usage/budget-guard.ts'
+export { costOf } from './usage/cost-of.ts'
+export type { ModelPrice, Prices, PriceTable } from './usage/price-table.ts'
+export { PRICES } from './usage/prices.ts'
+export { memoryUsage, type UsageStore } from './usage/usage-store.ts'
+export { addTotals } from './usage/usage-totals.ts'

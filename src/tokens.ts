@@ -1,1 +1,1 @@
-export {}
+export { openaiTokens, type TokenCounters } from './tokens/openai-tokens.ts'

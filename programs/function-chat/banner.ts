@@ -18,4 +18,6 @@ export function banner(
   const name = session.name === null ? '' : ` "${session.name}"`
   screen.line(`Busline ${BUSLINE_VERSION}: ${model}`, 'bold')
   screen.line(`session ${session.id}${name} (${past}), journal ${journal}; /help lists the commands`, 'gray')
+  if (session.openTurn !== undefined)
+    screen.line('Its last turn was interrupted. /resume goes on with it; new input begins another.', 'yellow')
 }

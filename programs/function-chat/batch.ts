@@ -5,9 +5,10 @@ import { inputLines, type InputLine } from './input-lines.ts'
 import { turnLine } from './json-line.ts'
 import type { ChatOptions } from './options.ts'
 import type { Output } from './output.ts'
-import { runTurn, showEnd } from './run-turn.ts'
+import { resumeTurn, runTurn, showEnd, type TurnOptions } from './run-turn.ts'
 import type { Screen } from './screen.ts'
 import { isCommand, runCommand, unknownCommand } from './slash-commands.ts'
+import type { TurnReport } from './turn-watch.ts'
 import { Usage } from './usage.ts'
 
 /** What a batch reads, where it writes, and what stops it. */
@@ -48,19 +49,27 @@ export async function runBatch(
     if (!line.isPrompt && isCommand(line.text)) {
       const outcome = await runCommand(conversation, line.text, { screen: options.json ? talk : out, usage })
       if (outcome === 'leave') break
+      if (outcome === 'resume') {
+        const status = await takeTurn((how) => resumeTurn(conversation, how))
+        if (status === undefined) talk.line('No turn of this session was interrupted.')
+        if (status !== undefined && status !== 'ok') worst = Math.max(worst, EXIT.failed)
+      }
       if (outcome === 'unknown') {
         talk.line(unknownCommand(line.text))
         worst = Math.max(worst, EXIT.usage)
       }
       continue
     }
-    if ((await takeTurn(line.text)) !== 'ok') worst = Math.max(worst, EXIT.failed)
+    const status = await takeTurn((how) => runTurn(conversation, line.text, how))
+    if (status !== 'ok') worst = Math.max(worst, EXIT.failed)
   }
   if (output.failure !== undefined) return EXIT.io
   return signal.aborted ? EXIT.interrupted : worst
 
-  async function takeTurn(text: string): Promise<string> {
-    const report = await runTurn(conversation, text, {
+  async function takeTurn(
+    run: (how: TurnOptions) => Promise<TurnReport | undefined>,
+  ): Promise<string | undefined> {
+    const report = await run({
       signal,
       timeout: options.timeout,
       onText: (piece) => {
@@ -72,7 +81,13 @@ export async function runBatch(
         // In a log or a pipe of errors it would be in the way.
         if (talk.isTerminal) talk.toolCall(call)
       },
+      onRetract: () => {
+        if (options.json) return
+        out.endLine()
+        talk.line('The answer broke off; here is another.', 'yellow')
+      },
     })
+    if (!report) return undefined
     usage.add(report.usage)
     if (options.json) await output.print(turnLine(conversation.chat.session, report))
     else if (output.failure === undefined) showEnd(report, conversation.journal, { out, talk })

@@ -3,7 +3,7 @@ import type { TurnReport } from './turn-watch.ts'
 /** One turn as a line for programs: every key always there, in this order. */
 export function turnLine(session: string, report: TurnReport): string {
   const { turn, status, reply, finishReason, toolCalls, usage, model, messages, error } = report
-  const wire = messages.map(({ id: _id, turn: _turn, ...message }) => message)
+  const wire = messages.map(({ id: _id, turn: _turn, meta: _meta, ...message }) => message)
   return jsonLine({
     session,
     turn,

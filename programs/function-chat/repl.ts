@@ -3,7 +3,8 @@ import type { Conversation } from './conversation.ts'
 import { EditorOutput } from './editor-output.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ChatOptions } from './options.ts'
-import { runTurn, showEnd } from './run-turn.ts'
+import { resumeTurn, runTurn, showEnd, type TurnOptions } from './run-turn.ts'
+import type { TurnReport } from './turn-watch.ts'
 import type { Screen } from './screen.ts'
 import { isCommand, runCommand, unknownCommand } from './slash-commands.ts'
 import { cancelled } from './stop-signals.ts'
@@ -80,19 +81,26 @@ export async function runRepl(
   /** Says true when it is time to leave. */
   async function takeLine(text: string): Promise<boolean> {
     if (text === '') return false
-    if (isCommand(text)) return (await takeCommand(text)) === 'leave'
+    const outcome = isCommand(text) ? await takeCommand(text) : 'turn'
+    if (outcome === 'turn') await takeTurn((how) => runTurn(conversation, text, how))
+    if (outcome === 'resume') await takeTurn((how) => resumeTurn(conversation, how))
+    return outcome === 'leave'
+  }
+
+  async function takeTurn(run: (how: TurnOptions) => Promise<TurnReport | undefined>): Promise<void> {
     running = new AbortController()
-    const report = await runTurn(conversation, text, {
+    const report = await run({
       signal: running.signal,
       timeout: options.timeout,
       onText: (piece) => screen.text(piece),
       onToolCall: (call) => screen.toolCall(call),
+      onRetract: () => screen.line('The answer broke off; here is another.', 'yellow'),
     })
     running = undefined
+    if (!report) return screen.line('No turn of this session was interrupted.')
     usage.add(report.usage)
     showEnd(report, conversation.journal, { out: screen, talk: screen })
     screen.usage(report.usage)
-    return false
   }
 
   async function takeCommand(text: string): Promise<string> {

@@ -1,4 +1,4 @@
-import type { ToolCallOutcome } from 'busline'
+import { ModelAnswerSuperseded, type ToolCallOutcome } from 'busline'
 import type { Conversation } from './conversation.ts'
 import type { Screen } from './screen.ts'
 import { watchTurn, type TurnReport } from './turn-watch.ts'
@@ -10,19 +10,25 @@ export interface TurnOptions {
   /** Gets the reply as it arrives; one that was not streamed at the end. */
   onText: (text: string) => void
   onToolCall: (call: ToolCallOutcome) => void
+  /** Told before the text of another attempt, when the answer so far does not count any more. */
+  onRetract: () => void
 }
 
 /** Runs one turn and reports it, however it ends. */
 export async function runTurn(
   { app, chat }: Conversation,
   text: string,
-  { signal, timeout, onText, onToolCall }: TurnOptions,
+  { signal, timeout, onText, onToolCall, onRetract }: TurnOptions,
 ): Promise<TurnReport> {
   const watch = watchTurn(app, onToolCall)
   let said = ''
+  let isRetracted = false
+  using _off = app.bus.on(ModelAnswerSuperseded, () => void (isRetracted = true))
   try {
     const stream = chat.stream(text, { signal, timeout })
     for await (const piece of stream) {
+      if (isRetracted) onRetract()
+      isRetracted = false
       said += piece
       onText(piece)
     }
@@ -37,9 +43,27 @@ export async function runTurn(
   }
 }
 
+/** Goes on with the turn that a crash interrupted, and reports it; undefined when there is none. */
+export async function resumeTurn(
+  { app, chat }: Conversation,
+  { signal, timeout, onText, onToolCall }: TurnOptions,
+): Promise<TurnReport | undefined> {
+  const watch = watchTurn(app, onToolCall)
+  try {
+    const result = await chat.resume({ signal, timeout })
+    if (result) onText(result.reply)
+    return result ? watch.report({ result }) : undefined
+  } catch (error) {
+    return watch.report({ error })
+  } finally {
+    watch.stop()
+  }
+}
+
 /** Shows a turn's end on the screen; the error goes where talk goes, and ends with where to look. */
 export function showEnd(report: TurnReport, journal: string, screens: { out: Screen; talk: Screen }): void {
   screens.out.endLine()
+  for (const warning of report.warnings) screens.talk.line(warning, 'yellow')
   if (report.status === 'ok') return
   const where = report.journalLine === null ? journal : `${journal}:${report.journalLine}`
   const what = report.error?.message ?? 'The turn failed.'

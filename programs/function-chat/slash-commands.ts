@@ -5,12 +5,13 @@ import type { Screen } from './screen.ts'
 import type { Usage } from './usage.ts'
 
 /** What a line at the prompt is, when it is not meant for the model. */
-export type CommandOutcome = 'done' | 'leave' | 'unknown'
+export type CommandOutcome = 'done' | 'leave' | 'resume' | 'unknown'
 
 const COMMANDS = `/help            this list
 /sessions        list the sessions; * marks this one
 /system [TEXT]   show or set the system prompt
 /clear           forget the messages of this session, keep its system prompt
+/resume          go on with a turn that was interrupted
 /tools           list the tools
 /usage           tokens of this run
 /exit            leave (also exit, quit, Ctrl-D, Ctrl-C)`
@@ -48,6 +49,8 @@ export async function runCommand(
       await app.bus.session(session.id).execute(UpdateSession, { messages: [] })
       screen.line('The messages are forgotten; the system prompt stays.')
       return 'done'
+    case '/resume':
+      return 'resume'
     case '/tools':
       screen.line(TOOLS.map((tool) => `${tool.name}: ${tool.description}`).join('\n'))
       return 'done'

@@ -21,6 +21,8 @@ export interface TurnReport {
   usage: TurnResult['usage']
   model: string | null
   messages: ConversationMessage[]
+  /** What to know of a turn that ended well all the same, in words. */
+  warnings: string[]
   error: { code: string; message: string } | null
   /** Line of the journal where a failed turn says why. */
   journalLine: number | null
@@ -59,7 +61,10 @@ export function watchTurn(
     if (kind === 'result' && type === CallModel.type && record.status === 'ok')
       answer = Answer.parse(record.output)
     if (type === TurnFailed.type || type === TurnCancelled.type) {
-      ended = Ended.parse(record.data)
+      const end = Ended.parse(record.data)
+      // An earlier turn that a crash had interrupted, told when this one began.
+      if (end.turn !== record.turn) return
+      ended = end
       journalLine = record.seq + 1
       if (type === TurnCancelled.type) status = 'cancelled'
       else if (ended.error.code === 'TIMED_OUT') status = 'timeout'
@@ -68,7 +73,7 @@ export function watchTurn(
 
   const report = (outcome: { result: TurnResult } | { error: unknown }): TurnReport => {
     if ('result' in outcome) {
-      const { turn, reply, finishReason, toolCalls, usage, messages } = outcome.result
+      const { turn, reply, finishReason, toolCalls, usage, messages, warnings = [] } = outcome.result
       const { model } = answer
       return {
         turn,
@@ -79,6 +84,7 @@ export function watchTurn(
         usage,
         model,
         messages,
+        warnings: [...warnings.map(({ message }) => message), ...limitIn(finishReason)],
         error: null,
         journalLine,
       }
@@ -93,11 +99,24 @@ export function watchTurn(
       usage: ended?.usage ?? null,
       model: answer.model,
       messages: ended?.messages ?? [],
+      warnings: [],
       error: { code, message: app.bus.redact(message) },
       journalLine,
     }
   }
   return { report, stop }
+}
+
+const LIMITS: Readonly<Record<string, string>> = {
+  maxSteps: 'its limit of model calls with tools (--max-steps)',
+  maxTokens: 'its limit of tokens',
+  maxCost: 'its limit of cost',
+  maxDuration: 'its limit of time',
+}
+
+function limitIn(finishReason: string | null): string[] {
+  const limit = LIMITS[finishReason ?? '']
+  return limit === undefined ? [] : [`The turn ended at ${limit}.`]
 }
 
 function replySoFar(messages: readonly ConversationMessage[]): string | null {

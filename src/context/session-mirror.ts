@@ -1,13 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
-import type { ConversationMessage } from '../messages/conversation.ts'
-import { editHistory } from '../messages/edit-history.ts'
 import { SESSION_CHANGES, sessionNews, type SessionNews } from '../messages/session-news.ts'
-
-/** What the context manager remembers of a session. */
-export interface MirroredSession {
-  systemPrompt: string | null
-  messages: ConversationMessage[]
-}
+import { MirroredSession } from './mirrored-session.ts'
 
 /**
  * Keeps the open sessions at hand by watching the commands that open and change them, whichever store handles those:
@@ -34,19 +27,15 @@ function follow(sessions: Map<string, MirroredSession>, news: SessionNews): void
   }
   if (news.kind === 'opened') {
     const { systemPrompt, messages } = news.session
-    sessions.set(news.id, { systemPrompt, messages: [...messages] })
+    sessions.set(news.id, new MirroredSession(systemPrompt, messages))
     return
   }
   const session = sessions.get(news.id)
   if (!session || news.kind === 'committed') return
-  if (news.kind === 'appended') {
-    for (const message of news.messages) session.messages.push(message)
-    return
+  if (news.kind === 'appended') session.append(news.messages)
+  else if (news.kind === 'edited') session.edit(news.edits)
+  else {
+    if (news.set.systemPrompt !== undefined) session.systemPrompt = news.set.systemPrompt
+    if (news.set.messages) session.replace(news.set.messages)
   }
-  if (news.kind === 'edited') {
-    session.messages = editHistory(session.messages, news.edits)
-    return
-  }
-  if (news.set.systemPrompt !== undefined) session.systemPrompt = news.set.systemPrompt
-  if (news.set.messages) session.messages = news.set.messages
 }

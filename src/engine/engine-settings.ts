@@ -4,6 +4,7 @@ import { BuslineError } from '../messages/busline-error.ts'
 import { WhileBusy } from '../messages/chat.ts'
 import { Sampling } from '../messages/model.ts'
 import { parseWith } from '../messages/schema.ts'
+import { RESULT_LENGTH } from '../messages/tool.ts'
 import type { Conversing } from './converse.ts'
 import { checkLimits, type TurnLimits } from './limits.ts'
 import type { StopRule } from './stop-rules.ts'
@@ -31,7 +32,10 @@ export interface ToolChatEngineOptions extends TurnLimits {
   delayedAfter?: number | undefined
   /** Calls of one answer that run; the model is told of the others (default 128, as many tools as OpenAI takes). */
   maxCallsPerStep?: number | undefined
-  /** Characters of a tool's result that the model is shown (default 20 000, some 5 000 tokens of English). */
+  /**
+   * Characters of a tool's result that the model is shown (default 20 000). The tool manager keeps what is longer than its own
+   * `results.over` for reading on: set both.
+   */
   maxResultLength?: number | undefined
 }
 
@@ -56,7 +60,7 @@ export function engineSettings(options: ToolChatEngineOptions): EngineSettings {
   const whileBusy = parseWith(WhileBusy, options.whileBusy ?? 'queue', 'whileBusy', 'INVALID_OPTION')
   const delayedAfter = positive('delayedAfter', options.delayedAfter ?? 10_000)
   const maxCallsPerStep = positive('maxCallsPerStep', options.maxCallsPerStep ?? 128)
-  const maxResultLength = positive('maxResultLength', options.maxResultLength ?? 20_000)
+  const maxResultLength = positive('maxResultLength', options.maxResultLength ?? RESULT_LENGTH)
   const rules = typeof stopWhen === 'function' ? [stopWhen] : stopWhen
 
   return {

@@ -15,13 +15,15 @@ export async function toolMessages(
   maxLength: number,
 ): Promise<ConversationMessage[]> {
   const contents = outcomes.map(contentOf)
-  const isCut = contents.some((content) => lengthOf(content) > maxLength)
+  // What reads on is bounded by itself, and its own end is kept by nobody.
+  const limits = outcomes.map(({ name }) => (name === READ_TOOL_RESULT ? Infinity : maxLength))
+  const isCut = contents.some((content, place) => lengthOf(content) > (limits[place] ?? maxLength))
   const canReadOn =
     isCut && (await turn.scope.execute(ListTools, {})).some(({ name }) => name === READ_TOOL_RESULT)
   return outcomes.map(({ id, error }, place) => ({
     role: 'tool',
     tool_call_id: id,
-    content: cut(contents[place] ?? '', maxLength, canReadOn ? id : undefined),
+    content: cut(contents[place] ?? '', limits[place] ?? maxLength, canReadOn ? id : undefined),
     ...(error && { meta: { error } }),
   }))
 }
@@ -54,7 +56,7 @@ function cutText(text: string, maxLength: number, handle: string | undefined): s
   const how =
     handle === undefined
       ? 'The rest is not shown; ask for less.'
-      : `Read on with ${READ_TOOL_RESULT}(${JSON.stringify({ handle, offset: end })}).`
+      : `Read on with ${READ_TOOL_RESULT}(${JSON.stringify({ handle, offset: end })}), or search it with "find".`
   return `${text.slice(0, end)}\n[Cut: characters 0 to ${end} of ${text.length}. ${how}]`
 }
 

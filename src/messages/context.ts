@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { TrustedMessages } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
 import { defineEvent } from './define-event.ts'
+import { Failure } from './failure.ts'
 import type { ToolDescription } from './tool.ts'
 
 const TrustedTools = z.custom<ToolDescription[]>(
@@ -29,4 +30,12 @@ export const ContextPurged = defineEvent('context.purged', {
 /** Messages of a history were summarized: `summary` is the id of the message that stands for them. */
 export const ContextSummarized = defineEvent('context.summarized', {
   data: z.object({ messages: z.array(z.string()), summary: z.string() }),
+})
+
+/**
+ * A part of the context could not be made and was left out, so that the turn goes on: `part` is `summary`, `purge`, or
+ * the name of a context provider.
+ */
+export const ContextDegraded = defineEvent('context.degraded', {
+  data: z.object({ part: z.string(), error: Failure }),
 })

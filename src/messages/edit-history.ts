@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { BuslineError } from './busline-error.ts'
 import { ConversationMessage } from './conversation.ts'
+import { forgetPlaces, placesOf } from './message-places.ts'
 
 const Ids = z.array(z.string()).min(1)
 /** Fields to set; null takes one away. */
@@ -16,9 +17,12 @@ export const HistoryEdit = z.discriminatedUnion('op', [
 ])
 export type HistoryEdit = z.output<typeof HistoryEdit>
 
+type InPlace = Extract<HistoryEdit, { op: 'mark' | 'replace' | 'update' }>
+
 /**
  * The history after some edits, one after another; the messages that were there are not changed. `update` sets fields of a
- * message, `mark` of its `meta` (of several messages); `insert` puts messages behind one, at the beginning with `null`.
+ * message, `mark` of its `meta` (of several messages); `insert` puts messages behind one, at the beginning with `null`. Of
+ * messages with one id the last is meant.
  *
  * @throws BuslineError `MESSAGE_NOT_FOUND` for an id that is not in the history, `VALIDATION_FAILED` for an update that makes
  * no message of it; then nothing has changed
@@ -27,42 +31,69 @@ export function editHistory(
   messages: readonly ConversationMessage[],
   edits: readonly HistoryEdit[],
 ): ConversationMessage[] {
-  const places = new Map<string, number>()
-  return edits.reduce<ConversationMessage[]>(
-    (history, edit) => {
-      places.clear()
-      history.forEach(({ id }, place) => id !== undefined && places.set(id, place))
-      return applyEdit(history, edit, (id) => places.get(id) ?? notFound(id))
-    },
-    [...messages],
-  )
-}
-
-function applyEdit(
-  history: ConversationMessage[],
-  edit: HistoryEdit,
-  placeOf: (id: string) => number,
-): ConversationMessage[] {
-  if (edit.op === 'insert') {
-    history.splice(edit.after === null ? 0 : placeOf(edit.after) + 1, 0, ...edit.messages)
-    return history
-  }
-  if (edit.op === 'delete') {
-    const gone = new Set(edit.ids.map(placeOf))
-    return history.filter((_message, place) => !gone.has(place))
-  }
-  const ids = edit.op === 'mark' ? edit.ids : [edit.id]
-  for (const place of ids.map(placeOf)) {
-    const message = history[place]
-    if (message) history[place] = changed(message, edit)
-  }
+  const history = [...messages]
+  prepareEdits(history, edits)()
   return history
 }
 
-function changed(
-  message: ConversationMessage,
-  edit: Extract<HistoryEdit, { op: 'mark' | 'replace' | 'update' }>,
-): ConversationMessage {
+/**
+ * Works out what edits come to, for who owns the list: calling the result changes it, and can't fail. Where messages
+ * are changed and none come or go, the cost is that of the edits, however long the history is.
+ *
+ * @throws BuslineError as {@link editHistory}; then nothing has changed
+ */
+export function prepareEdits(history: ConversationMessage[], edits: readonly HistoryEdit[]): () => void {
+  const inPlace = edits.filter((edit) => edit.op !== 'insert' && edit.op !== 'delete')
+  if (inPlace.length === edits.length) {
+    const staged = stage(history, inPlace)
+    return () => {
+      for (const [place, message] of staged) history[place] = message
+    }
+  }
+  let next = history
+  for (const edit of edits) next = applyEdit(next, edit)
+  return () => {
+    forgetPlaces(history)
+    // Not by splice: a spread of very many overflows the stack.
+    history.length = 0
+    for (const message of next) history.push(message)
+  }
+}
+
+/** The messages that edits change, by their places. */
+function stage(
+  history: readonly ConversationMessage[],
+  edits: readonly InPlace[],
+): Map<number, ConversationMessage> {
+  const places = placesOf(history)
+  const staged = new Map<number, ConversationMessage>()
+  for (const edit of edits) {
+    for (const id of edit.op === 'mark' ? edit.ids : [edit.id]) {
+      const place = places.get(id) ?? notFound(id)
+      const message = staged.get(place) ?? history[place] ?? notFound(id)
+      staged.set(place, changed(message, edit))
+    }
+  }
+  return staged
+}
+
+function applyEdit(history: ConversationMessage[], edit: HistoryEdit): ConversationMessage[] {
+  if (edit.op === 'insert') {
+    const { after } = edit
+    const place = after === null ? -1 : history.findLastIndex(({ id }) => id === after)
+    if (after !== null && place === -1) notFound(after)
+    return [...history.slice(0, place + 1), ...edit.messages, ...history.slice(place + 1)]
+  }
+  if (edit.op === 'delete') {
+    const places = placesOf(history)
+    const gone = new Set(edit.ids.map((id) => places.get(id) ?? notFound(id)))
+    return history.filter((_message, place) => !gone.has(place))
+  }
+  const staged = stage(history, [edit])
+  return history.map((message, place) => staged.get(place) ?? message)
+}
+
+function changed(message: ConversationMessage, edit: InPlace): ConversationMessage {
   // Its place in the history stays its own: who it is, and in which turn.
   const { id, turn } = message
   const own = { ...(id !== undefined && { id }), ...(turn !== undefined && { turn }) }
@@ -76,13 +107,14 @@ function changed(
   const [issue] = parsed.error.issues
   throw new BuslineError(
     'VALIDATION_FAILED',
-    `The edit makes no message of ${id}: ${z.core.toDotPath(issue?.path ?? [])}: ${issue?.message}.`,
+    `The edit makes no message of ${JSON.stringify(id)}: ${z.core.toDotPath(issue?.path ?? [])}: ${issue?.message}.`,
     { data: { id } },
   )
 }
 
 function patched(fields: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
   const next = { ...fields, ...patch }
+  // A message's content may be null: that is how a server writes an answer that only calls tools.
   for (const [key, value] of Object.entries(patch)) if (value === null && key !== 'content') delete next[key]
   return next
 }

@@ -50,7 +50,7 @@ export function sessionNews(
 ): SessionNews | undefined {
   const { type, data, session: id } = command
   if (type === OpenSession.type) {
-    const session = Session.parse(outcome)
+    const session = checked(outcome)
     return { kind: 'opened', id: session.id, session }
   }
   if (type === DeleteSession.type) return { kind: 'gone', id: DeleteSession.input.parse(data).id }
@@ -78,6 +78,26 @@ export function sessionNews(
   return { kind: 'updated', id, ...UpdateSession.output.parse(outcome), set }
 }
 
+const trusted = new WeakMap<object, Session>()
+
+/**
+ * Marks a session as checked by the store that hands it out, so that those who keep up with it do not validate its whole
+ * history again. It must not change any more.
+ */
+export function trustSession(session: Session): Session {
+  trusted.set(session, session)
+  return session
+}
+
+/** A session as a store handed it out, validated once for all who look at it. */
+function checked(outcome: unknown): Session {
+  const known = typeof outcome === 'object' && outcome !== null ? trusted.get(outcome) : undefined
+  if (known) return known
+  const session = Session.parse(outcome)
+  if (typeof outcome === 'object' && outcome !== null) trusted.set(outcome, session)
+  return session
+}
+
 /** Edits whose inserted messages have the ids that they lack, the same wherever it is worked out. */
 export function identifiedEdits(
   edits: readonly HistoryEdit[],
@@ -92,5 +112,8 @@ export function identifiedEdits(
 
 /** A session's free context after keys of it were set, or with null removed. */
 export function patchedContext(context: Session['context'], patch: Session['context']): Session['context'] {
-  return Object.fromEntries(Object.entries({ ...context, ...patch }).filter(([, value]) => value !== null))
+  const next = { ...context, ...patch }
+  // A null that the context held before is a value like any other.
+  for (const [key, value] of Object.entries(patch)) if (value === null) delete next[key]
+  return next
 }

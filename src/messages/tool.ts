@@ -36,5 +36,8 @@ export const CallTool = defineCommand('tool.call', {
   effect: true,
 })
 
+/** Characters of a tool's result that a model is shown unless somebody says otherwise: some 5 000 tokens of English. */
+export const RESULT_LENGTH = 20_000
+
 /** The tool by which a model reads on in a result that was too long to be shown whole; its handle is the call's id. */
 export const READ_TOOL_RESULT = 'read_tool_result'

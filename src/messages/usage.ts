@@ -2,8 +2,12 @@ import * as z from 'zod'
 import { TurnUsage } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
 import { defineEvent } from './define-event.ts'
+import { Failure } from './failure.ts'
 
-/** What was used and what it cost in US dollars; `unpriced` counts calls whose price is not known, which `cost` leaves out. */
+/**
+ * What was used and what it cost in US dollars; `usage.calls` counts the calls that told their usage, `unpriced` those whose
+ * price is not known, which `cost` leaves out.
+ */
 export const UsageTotals = z.object({ usage: TurnUsage, cost: z.number(), unpriced: z.number() })
 export type UsageTotals = z.output<typeof UsageTotals>
 
@@ -22,4 +26,9 @@ export const BudgetExceeded = defineEvent('usage.budgetExceeded', {
     value: z.number(),
     max: z.number(),
   }),
+})
+
+/** The store of the tenants' totals failed, so `used` by the model call `call` is missing in them; its answer is not lost. */
+export const UsageNotCounted = defineEvent('usage.notCounted', {
+  data: z.object({ tenant: z.string(), call: z.string(), used: UsageTotals, error: Failure }),
 })

@@ -35,6 +35,11 @@ export class ReasoningAssembly {
     return content || reasoning || thinking || known.map((detail) => textOfDetail(detail)).join('')
   }
 
+  /** Adds reasoning that stood in the text, between tags: it is kept like `reasoning_content`. */
+  addThought(text: string): void {
+    this.#content += text
+  }
+
   fields(): ReasoningFields {
     const fields: ReasoningFields = {}
     if (this.#content) fields.reasoning_content = this.#content

@@ -1,60 +1,92 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import type { Profile } from './profile.ts'
 
-/** Where chat completions are asked for, and with which credentials. */
+/** Where chat completions are asked for. */
 export interface Endpoint {
   url: URL
   /** How messages name it: without credentials and query. */
   where: string
-  /** The `authorization` header, undefined when there is nothing to authorize with. */
-  authorization: string | undefined
+  /** Whether nobody has to show a key there: it was said where it is, or it is this machine. */
+  isOpen: boolean
+  /** A user and password that the base URL held, undefined without. */
+  basic: Credentials | undefined
+}
+
+/** With which header a request says who it is from. */
+export interface Credentials {
+  headers: Readonly<Record<string, string>>
   /** What must not be seen anywhere. */
-  secrets: string[]
+  secrets: readonly string[]
 }
 
 /**
- * Makes the endpoint of a base URL (`https://host/v1`; a query is kept) and a key. A user and password in the URL
- * are sent as basic authorization when there is no key.
+ * Makes the endpoint of a base URL (`https://host/v1`; a query is kept), without one that of the profile. A user and
+ * password in it are sent as basic authorization when there is no key.
  *
- * @throws BuslineError `INVALID_REQUEST` for a base URL that is none, `AUTHENTICATION_FAILED` when key and base URL
- * are both missing or the key can't be sent
+ * @throws BuslineError `INVALID_REQUEST` for a base URL that is none, or that the profile does not bring
  */
-export function endpointOf(options: { apiKey?: string | undefined; baseURL?: string | undefined }): Endpoint {
-  const apiKey = options.apiKey?.trim() || undefined
-  if (apiKey === undefined && !options.baseURL) {
+export function endpointOf(baseURL: string | undefined, profile: Profile): Endpoint {
+  const url = urlOf(baseURL || profile.baseURL || '', profile)
+  const user = decodeURIComponent(url.username)
+  const password = decodeURIComponent(url.password)
+  url.username = ''
+  url.password = ''
+  const path = url.pathname.replace(/\/+$/, '') || (profile.path ?? '')
+  url.pathname = `${path}/chat/completions`
+  if (
+    profile.apiVersion !== undefined &&
+    path.includes('/deployments/') &&
+    !url.searchParams.has('api-version')
+  )
+    url.searchParams.set('api-version', profile.apiVersion)
+  const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  return {
+    url,
+    where: `${url.origin}${url.pathname}`,
+    isOpen: Boolean(baseURL) || url.hostname === 'localhost',
+    basic:
+      user || password
+        ? { headers: { authorization: basic }, secrets: [password].filter((secret) => secret !== '') }
+        : undefined,
+  }
+}
+
+/**
+ * The credentials of a key at an endpoint; none where none is needed.
+ *
+ * @throws BuslineError `AUTHENTICATION_FAILED` when a key is missing or can't be sent
+ */
+export function credentialsOf(
+  apiKey: string | undefined,
+  { isOpen, basic }: Endpoint,
+  { keyHeader }: Profile,
+): Credentials {
+  const key = apiKey?.trim() || undefined
+  if (key === undefined) {
+    if (isOpen) return basic ?? { headers: {}, secrets: [] }
     throw new BuslineError(
       'AUTHENTICATION_FAILED',
       'There is no API key. Set apiKey (OPENAI_API_KEY, --api-key), or baseURL (OPENAI_BASE_URL, --base-url) for a server that needs none.',
     )
   }
   // fetch would say so too, but with the key in its message.
-  if (apiKey !== undefined && !/^[\x20-\x7e]+$/.test(apiKey)) {
+  if (!/^[\x20-\x7e]+$/.test(key)) {
     throw new BuslineError(
       'AUTHENTICATION_FAILED',
       'The API key holds characters that a header can not carry, such as a line break. Was it copied whole, and alone?',
     )
   }
-
-  const url = urlOf(options.baseURL || 'https://api.openai.com/v1')
-  const user = decodeURIComponent(url.username)
-  const password = decodeURIComponent(url.password)
-  url.username = ''
-  url.password = ''
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`
-  const basic =
-    user || password ? `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` : undefined
-  return {
-    url,
-    where: `${url.origin}${url.pathname}`,
-    authorization: apiKey === undefined ? basic : `Bearer ${apiKey}`,
-    secrets: [apiKey ?? '', password].filter((secret) => secret !== ''),
-  }
+  const value = keyHeader === 'authorization' ? `Bearer ${key}` : key
+  return { headers: { [keyHeader]: value }, secrets: [key, ...(basic?.secrets ?? [])] }
 }
 
-function urlOf(baseURL: string): URL {
+function urlOf(baseURL: string, profile: Profile): URL {
   const url = URL.canParse(baseURL) ? new URL(baseURL) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw new BuslineError(
     'INVALID_REQUEST',
-    'The base URL is no http:// or https:// URL. Write it like http://localhost:8000/v1.',
+    baseURL === ''
+      ? `The profile ${profile.name} has no base URL of its own. Set baseURL (OPENAI_BASE_URL, --base-url).`
+      : 'The base URL is no http:// or https:// URL. Write it like http://localhost:8000/v1.',
   )
 }

@@ -1,99 +1,122 @@
 import type { Bus, Participant } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { failureOf } from '../messages/failure.ts'
 import {
   CallModel,
-  ModelAttemptFailed,
   ModelReasoningReceived,
   ModelTextReceived,
   ModelToolCallStarted,
   type ModelAnswer,
 } from '../messages/model.ts'
+import { checkApiKey, credentialFinder, type ApiKey } from './api-key.ts'
 import type { AnswerListener } from './assemble-answer.ts'
 import { chatClient, type PostChat } from './chat-client.ts'
-import { endpointOf, type Endpoint } from './endpoint.ts'
+import { profileFor, type ProfileChoice } from './choose-profile.ts'
+import { endpointOf, type Credentials, type Endpoint } from './endpoint.ts'
 import { hideSecrets } from './hide-secrets.ts'
+import type { Profile } from './profile.ts'
 import { readAnswer } from './read-answer.ts'
-import { wireRequest } from './wire-request.ts'
-import { withAttempts } from './with-attempts.ts'
+import { checkedTimeouts, TimeoutWatch, type Timeouts } from './timeouts.ts'
+import { wireNames, type WireNames } from './wire-names.ts'
+import { requestWriter } from './wire-request.ts'
 
 export interface OpenAIProviderOptions {
-  /** Needed unless there is a `baseURL`. Environment variables are the program's to read. */
-  apiKey?: string | undefined
-  /** Default `https://api.openai.com/v1`. */
+  /**
+   * Needed unless there is a `baseURL`. A function finds the key of each call, e.g. the tenant's. Environment variables
+   * are the program's to read.
+   */
+  apiKey?: ApiKey | undefined
+  /** Default: the profile's, which is `https://api.openai.com/v1`. */
   baseURL?: string | undefined
   /** For requests that name none. */
   model?: string | undefined
   /** Whether to ask for streams (default true); either kind of answer is read. */
   stream?: boolean | undefined
-  /** How often a call is tried, default 3. */
-  maxAttempts?: number | undefined
-  /** Spreads the waits between attempts, default `Math.random`. */
-  random?: (() => number) | undefined
+  /** What the server wants: a name (`ollama`), or what differs from what its base URL says (default: by the base URL). */
+  profile?: ProfileChoice | undefined
+  /** How long a call may take, in milliseconds. */
+  timeouts?: Timeouts | undefined
 }
 
 /**
- * Handles {@link CallModel} with any server that speaks the OpenAI chat-completions protocol. Rejects with a coded
- * error that holds what the server said, and in `data.text` what had arrived of the text.
+ * Handles {@link CallModel} with any server that speaks the OpenAI chat-completions protocol, one attempt a call: other
+ * attempts are the engine's, or those of `retry({ when: isTransient })`. Rejects with a coded error that holds what the server
+ * said (`status`, `type`, `code`, `message`, `retryAfter` in ms), and in `data.text` what had arrived of the text. Tool names
+ * that the server does not take are sent in another form, and come back as they were.
+ *
+ * @throws BuslineError `INVALID_OPTION` for a profile, a timeout or a key that is none
  */
 export function openaiProvider(options: OpenAIProviderOptions = {}): Participant {
+  const profile = profileFor(options.baseURL, options.profile)
+  const timeouts = checkedTimeouts(options.timeouts)
+  checkApiKey(options.apiKey)
+  const { apiKey, model, stream = true } = options
+
   return (bus: Bus) => {
-    if (options.apiKey) bus.secret(options.apiKey.trim())
+    if (typeof apiKey === 'string' && apiKey.trim() !== '') bus.secret(apiKey.trim())
+    const findCredentials = credentialFinder(apiKey, (secret) => bus.secret(secret))
+    const write = requestWriter(profile)
+    let endpoint: Endpoint | undefined
     let connected: Promise<PostChat> | undefined
 
     bus.handle(CallModel, async function openai(request, scope) {
-      const body = wireRequest(request, { model: options.model, stream: options.stream ?? true })
-      const endpoint = endpointOf(options)
-      if (!connected) for (const secret of endpoint.secrets) bus.secret(secret)
+      const body = write(request, { model, stream })
+      const names = wireNames(
+        request.tools.map((tool) => tool.name),
+        profile.names,
+      )
+      endpoint ??= endpointOf(options.baseURL, profile)
+      const credentials = await findCredentials({ scope, endpoint, profile })
       connected ??= chatClient(endpoint)
       const post = await connected.catch((error: unknown) => {
         // Whatever was missing may be there at the next call.
         connected = undefined
         throw error
       })
-      return callModel({ body, endpoint, post, scope, options })
+      return callModel({ body, endpoint, credentials, post, scope, timeouts, names, profile })
     })
   }
 }
 
-async function callModel(parts: {
-  body: Record<string, unknown>
+async function callModel(call: {
+  body: Uint8Array
   endpoint: Endpoint
+  credentials: Credentials
   post: PostChat
   scope: Scope
-  options: OpenAIProviderOptions
+  timeouts: Timeouts
+  names: WireNames
+  profile: Profile
 }): Promise<ModelAnswer> {
-  const { body, endpoint, post, scope, options } = parts
-  const heard = new PublishingListener(scope)
-  // A signal of our own: the client leaves its listener on the one it gets, and scope.signal may live as long
-  // as the bus.
-  const aborter = new AbortController()
-  const abort = (): void => aborter.abort()
-  if (scope.signal.aborted) abort()
+  const { scope, credentials, names } = call
+  const { where } = call.endpoint
+  const heard = new PublishingListener(scope, names)
+  if (scope.signal.aborted) throw cancelled(scope.signal.reason, {})
+  let end = (): void => undefined
+  const abort = (): void => end()
   scope.signal.addEventListener('abort', abort, { once: true })
+  let late: BuslineError | undefined
+  const watch = new TimeoutWatch(call.timeouts, where, (error) => {
+    late = error
+    end()
+  })
 
-  const attempt = async (): Promise<ModelAnswer> => {
-    try {
-      return await readAnswer(await post(body, aborter.signal), heard, endpoint.where)
-    } catch (error) {
-      throw error instanceof BuslineError
-        ? hideSecrets(withText(error, heard.heardText), endpoint.secrets)
-        : error
-    }
-  }
   try {
-    return await withAttempts(attempt, {
-      maxAttempts: options.maxAttempts ?? 3,
-      random: options.random ?? Math.random,
-      signal: aborter.signal,
-      isUnheard: () => !heard.hasHeard,
-      onFailed: ({ attempt, retryIn, error }) =>
-        void scope.publish(ModelAttemptFailed, { attempt, retryIn, error: failureOf(error) }),
-    })
-  } catch (error) {
-    throw scope.signal.aborted ? cancelled(scope.signal.reason, heard.heardText) : error
+    const onSent = (ending: () => void): void => {
+      end = ending
+    }
+    const raw = await call.post(call.body, { credentials, onSent })
+    const body = watch.over(raw.body)
+    const { thinkTags } = call.profile
+    const answer = await readAnswer({ ...raw, body }, heard, where, { thinkTags })
+    return { ...withNames(answer, names), provider: call.profile.name }
+  } catch (thrown) {
+    const told = toldBefore(thrown, heard.heardText)
+    if (scope.signal.aborted) throw cancelled(scope.signal.reason, told)
+    const error = late ?? thrown
+    throw error instanceof BuslineError ? hideSecrets(withData(error, told), credentials.secrets) : error
   } finally {
+    watch.end()
     scope.signal.removeEventListener('abort', abort)
   }
 }
@@ -101,44 +124,62 @@ async function callModel(parts: {
 /** Publishes what arrives, and remembers the text for an error to carry. */
 class PublishingListener implements AnswerListener {
   heardText = ''
-  hasHeard = false
   #scope: Scope
+  #names: WireNames
 
-  constructor(scope: Scope) {
+  constructor(scope: Scope, names: WireNames) {
     this.#scope = scope
+    this.#names = names
   }
 
   text(text: string): void {
-    this.hasHeard = true
     this.heardText += text
     this.#scope.publish(ModelTextReceived, { text })
   }
 
   reasoning(text: string): void {
-    this.hasHeard = true
     this.#scope.publish(ModelReasoningReceived, { text })
   }
 
   toolCall(call: string, name: string): void {
-    this.hasHeard = true
-    this.#scope.publish(ModelToolCallStarted, { call, name })
+    this.#scope.publish(ModelToolCallStarted, { call, name: this.#names.fromWire(name) })
   }
 }
 
-/** The error with the text that had arrived, so that nothing said is lost. */
-function withText(error: BuslineError, text: string): BuslineError {
-  if (text === '' && error.code !== 'ANSWER_CUT') return error
+/** The answer with the tools' own names. */
+function withNames(answer: ModelAnswer, names: WireNames): ModelAnswer {
+  const calls = answer.message.tool_calls
+  if (!calls) return answer
+  const tool_calls = calls.map((call) => ({
+    ...call,
+    function: { ...call.function, name: names.fromWire(call.function.name) },
+  }))
+  return { ...answer, message: { ...answer.message, tool_calls } }
+}
+
+/** What had come when an answer ended early: its text, so that nothing said is lost, and its usage, to be billed. */
+function toldBefore(thrown: unknown, text: string): Record<string, unknown> {
+  const error = thrown instanceof BuslineError ? thrown : undefined
+  const usage = error?.data['usage']
+  return {
+    ...((text !== '' || error?.code === 'ANSWER_CUT') && { text }),
+    ...(usage !== undefined && { usage }),
+  }
+}
+
+function withData(error: BuslineError, told: Record<string, unknown>): BuslineError {
+  if (Object.keys(told).length === 0) return error
   return new BuslineError(error.code, error.message, {
-    data: { ...error.data, text },
+    data: { ...error.data, ...told },
     ...(error.cause !== undefined && { cause: error.cause }),
   })
 }
 
-function cancelled(reason: unknown, text: string): BuslineError {
+function cancelled(reason: unknown, told: Record<string, unknown>): BuslineError {
   const known =
     reason instanceof BuslineError
       ? reason
       : new BuslineError('CANCELLED', 'The model call was cancelled.', { cause: reason })
-  if (text === '') return known
-  return new BuslineError(known.code, known.message, { data: { ...known.data, text }, cause: reason })
+  if (Object.keys(told).length === 0) return known
+  return new BuslineError(known.code, known.message, { data: { ...known.data, ...told }, cause: reason })
 }

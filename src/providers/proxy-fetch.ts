@@ -1,6 +1,5 @@
 import type * as Undici from 'undici'
 import { BuslineError } from '../messages/busline-error.ts'
-import { SILENCE_MS } from './http-send.ts'
 import { proxyFor, type ProxyEnvironment } from './proxy-for.ts'
 
 /** A fetch, and the host and port of the proxy that it goes through. */
@@ -41,8 +40,9 @@ export async function proxyFetch(
   const dispatcher = new undici.ProxyAgent({
     uri: proxy.href,
     proxyTunnel: url.protocol === 'https:',
-    headersTimeout: SILENCE_MS,
-    bodyTimeout: SILENCE_MS,
+    // Left to the provider's own timeouts.
+    headersTimeout: 0,
+    bodyTimeout: 0,
   })
   return { fetch: (input, init) => undici.fetch(input, { ...init, dispatcher }), via: proxy.host }
 }

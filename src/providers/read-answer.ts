@@ -1,111 +1,183 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import type { ModelAnswer } from '../messages/model.ts'
-import { AnswerAssembly, type AnswerListener } from './assemble-answer.ts'
+import { answerForm, type AnswerForm } from './answer-form.ts'
+import { AnswerAssembly, type AnswerListener, type AssemblyOptions } from './assemble-answer.ts'
 import { networkError } from './network-error.ts'
 import { answerError, unreadable } from './provider-error.ts'
 import type { RawAnswer } from './raw-answer.ts'
-import { readEvents } from './read-events.ts'
-import { readText } from './read-text.ts'
-import { errorInAnswer, readServerError } from './server-error.ts'
+import { ChunkReading } from './read-chunks.ts'
+import { Utf8Text } from './read-events.ts'
+import { errorInAnswer } from './server-error.ts'
+import { requestIdOf } from './server-response.ts'
 
+/** In characters. */
 const MAX_BODY = 64 * 1024 * 1024
 
 /**
- * Reads a success into an answer. Its content-type decides whether it is a stream or one body,
+ * Reads a success into an answer. Its beginning and its content-type decide whether it is a stream or one body,
  * whatever was asked for; `listener` hears the text either way.
  *
  * @throws BuslineError `ANSWER_CUT` when the end is missing, `MODEL_UNAVAILABLE` when the connection was lost
- * before anything of the answer came, else by what the server said; never an answer that was cut off
+ * before anything of the answer came, else by what the server said; never an answer that was cut off. `data.usage` has
+ * the tokens that it took, as far as the server had told.
  */
 export async function readAnswer(
-  answer: RawAnswer,
+  raw: RawAnswer,
   listener: AnswerListener,
   where: string,
+  options: AssemblyOptions = {},
 ): Promise<ModelAnswer> {
-  const isStream = /^\s*text\/event-stream\b/i.test(answer.headers.get('content-type') ?? '')
-  return isStream ? readStream(answer, listener, where) : readBody(answer, listener, where)
-}
-
-async function readStream(raw: RawAnswer, listener: AnswerListener, where: string): Promise<ModelAnswer> {
-  const assembly = new AnswerAssembly(listener)
-  let began = false
-  let isDone = false
+  const saysStream = /^\s*text\/event-stream\b/i.test(raw.headers.get('content-type') ?? '')
+  const reading = new Reading({ saysStream, listener, where, options })
+  const requestId = requestIdOf(raw.headers)
+  let isWhole = false
   try {
-    for await (const { event, data } of readEvents(raw.body)) {
-      if (data.startsWith('[DONE]')) {
-        isDone = true
-        break
-      }
-      if (event === 'error') throw answerError(readServerError(readErrorEvent(data)), where)
-      if (data === '') continue
-      began = true
-      const chunk = parseChunk(data, where)
-      const told = errorInAnswer(chunk)
-      if (told) throw answerError(told, where)
-      assembly.add(chunk)
-    }
+    await readAll(raw, reading)
+    isWhole = true
+    const answer = reading.answer()
+    if (requestId !== undefined) answer.response = { ...answer.response, requestId }
+    return answer
   } catch (error) {
-    if (error instanceof BuslineError) throw error
-    if (!assembly.isFinished) throw began ? cut(where, error) : networkError(error, where)
+    throw reading.failed(error)
   } finally {
-    if (isDone) raw.drain()
+    if (isWhole && reading.isDone) raw.drain()
     else raw.cancel()
   }
-  if (!isDone && !assembly.isFinished) throw cut(where)
-  return assembly.answer()
 }
 
-async function readBody(raw: RawAnswer, listener: AnswerListener, where: string): Promise<ModelAnswer> {
-  let began = false
-  let text: string
+/** Up to the end that the server told; what is lost after that is not missed. */
+async function readAll({ body }: RawAnswer, reading: Reading): Promise<void> {
   try {
-    text = await readText(raw.body, {
-      limit: MAX_BODY,
-      onBytes: () => {
-        began = true
+    for await (const bytes of body) {
+      reading.push(bytes)
+      if (reading.isDone) return
+    }
+  } catch (error) {
+    if (error instanceof BuslineError || !reading.isFinished) throw error
+    return
+  }
+  reading.end()
+}
+
+/** One answer while it arrives. */
+class Reading {
+  #saysStream: boolean
+  #where: string
+  #bytes = new Utf8Text()
+  #form: AnswerForm | undefined
+  /** The text as long as it isn't known what it is, and of a body all of it. */
+  #text = ''
+  #assembly: AnswerAssembly
+  #chunks: ChunkReading
+
+  constructor(parts: {
+    saysStream: boolean
+    listener: AnswerListener
+    where: string
+    options: AssemblyOptions
+  }) {
+    const { saysStream, listener, where, options } = parts
+    this.#saysStream = saysStream
+    this.#where = where
+    this.#assembly = new AnswerAssembly(
+      {
+        text: (piece) => listener.text(piece),
+        reasoning: (piece) => listener.reasoning(piece),
+        // A call in a body has not "begun": it is there, whole.
+        toolCall: (call, name) => this.#form === 'stream' && listener.toolCall(call, name),
       },
+      options,
+    )
+    this.#chunks = new ChunkReading(this.#assembly, where)
+  }
+
+  get isDone(): boolean {
+    return this.#chunks.isDone
+  }
+
+  get isFinished(): boolean {
+    return this.isDone || this.#assembly.isFinished
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#take(this.#bytes.push(bytes))
+  }
+
+  end(): void {
+    this.#take(this.#bytes.end())
+    // A beginning that the end cut before it could be told.
+    this.#form ??= this.#saysStream ? 'stream' : 'body'
+    if (this.#form === 'body') return this.#readBody()
+    this.#chunks.push(this.#text)
+    this.#text = ''
+    this.#chunks.end()
+  }
+
+  /** @throws BuslineError `ANSWER_CUT` when it is not all there */
+  answer(): ModelAnswer {
+    if (this.#form === 'stream' && !this.isFinished) throw cut(this.#where)
+    if (!this.#assembly.hasChoice) throw unreadable('answer', this.#text, this.#where)
+    return this.#assembly.answer()
+  }
+
+  /** The error for what went wrong, with the usage as far as it was told. */
+  failed(thrown: unknown): BuslineError {
+    this.#assembly.flush()
+    const hasBegun = this.#form === 'body' || this.#chunks.hasBegun
+    const error =
+      thrown instanceof BuslineError
+        ? thrown
+        : hasBegun
+          ? cut(this.#where, thrown)
+          : networkError(thrown, this.#where)
+    const { usage } = this.#assembly
+    if (!usage) return error
+    return new BuslineError(error.code, error.message, {
+      data: { ...error.data, usage },
+      ...(error.cause !== undefined && { cause: error.cause }),
     })
-  } catch (error) {
-    throw began ? cut(where, error) : networkError(error, where)
   }
 
-  const answer = parseBody(text, where)
-  const told = errorInAnswer(answer)
-  if (told) throw answerError(told, where)
-  // A call in a body has not "begun": it is there, whole.
-  const assembly = new AnswerAssembly({
-    text: (piece) => listener.text(piece),
-    reasoning: (piece) => listener.reasoning(piece),
-    toolCall: () => undefined,
-  })
-  assembly.addBody(answer)
-  if (!assembly.hasChoice) throw unreadable('answer', text, where)
-  return assembly.answer()
+  #take(text: string): void {
+    if (this.#form === 'stream') return this.#chunks.push(text)
+    this.#text += text
+    if (this.#text.length > MAX_BODY) throw tooLarge(this.#where)
+    if (this.#form === 'body') return
+
+    this.#text = this.#text.trimStart()
+    this.#form = answerForm(this.#text, this.#saysStream)
+    if (this.#form !== 'stream') return
+    this.#chunks.push(this.#text)
+    this.#text = ''
+  }
+
+  #readBody(): void {
+    let body: unknown
+    try {
+      body = JSON.parse(this.#text)
+    } catch (error) {
+      if (!this.#saysStream || !this.#text.startsWith('{')) {
+        throw unreadable('JSON', this.#text, this.#where, error)
+      }
+      // A stream that began with a line where `data:` was forgotten.
+      this.#form = 'stream'
+      this.#chunks.push(this.#text)
+      return this.#chunks.end()
+    }
+    const told = errorInAnswer(body)
+    if (told) {
+      this.#assembly.addFrame(body)
+      throw answerError(told, this.#where)
+    }
+    this.#assembly.addBody(body)
+  }
 }
 
-function parseChunk(data: string, where: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch (error) {
-    throw unreadable('JSON in its stream', data, where, error)
-  }
-}
-
-function parseBody(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw unreadable('JSON', text, where, error)
-  }
-}
-
-function readErrorEvent(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch (error) {
-    if (error instanceof SyntaxError) return data
-    throw error
-  }
+function tooLarge(where: string): BuslineError {
+  return new BuslineError(
+    'PROVIDER_FAILED',
+    `${where} sent a body of more than ${MAX_BODY / 1024 / 1024} MB. Is the base URL that of a chat-completions API?`,
+  )
 }
 
 function cut(where: string, cause?: unknown): BuslineError {

@@ -2,13 +2,21 @@ import type { Participant } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError, type ErrorCode } from '../messages/busline-error.ts'
 import type { ConversationMessage, TokenUsage } from '../messages/conversation.ts'
-import { CallModel, ModelTextReceived, type ModelAnswer, type ModelRequest } from '../messages/model.ts'
+import {
+  CallModel,
+  ModelReasoningReceived,
+  ModelTextReceived,
+  type ModelAnswer,
+  type ModelRequest,
+} from '../messages/model.ts'
 
 /** One answer of a script; a string is its text. `arguments` may be an object, or the raw string of a broken model. */
 export type ScriptedAnswer =
   | string
   | {
       text?: string
+      /** Comes before the text, and stays with the message as `reasoning`. */
+      reasoning?: string
       toolCalls?: readonly { name: string; arguments: object | string }[]
       /** Default `tool_calls` where there are any, else `stop`. */
       finishReason?: string | null
@@ -51,7 +59,8 @@ function play(
   scope: Scope,
   newCallId: () => string,
 ): ModelAnswer {
-  const { text = '', toolCalls = [], error } = answer
+  const { text = '', reasoning = '', toolCalls = [], error } = answer
+  if (reasoning !== '') scope.publish(ModelReasoningReceived, { text: reasoning })
   if (text !== '') scope.publish(ModelTextReceived, { text })
   if (error instanceof Error) throw error
   if (error) throw new BuslineError(error.code, error.message, text === '' ? {} : { data: { text } })
@@ -64,6 +73,7 @@ function play(
   const message: ConversationMessage = {
     role: 'assistant',
     content: text || null,
+    ...(reasoning !== '' && { reasoning }),
     ...(calls.length > 0 && { tool_calls: calls }),
   }
   const finishReason = answer.finishReason ?? (calls.length > 0 ? 'tool_calls' : 'stop')

@@ -1,33 +1,29 @@
 import type { ConversationMessage, ToolCallPart } from '../messages/conversation.ts'
 import { isRecord, textIn } from './is-record.ts'
+import type { Profile } from './profile.ts'
+import { wireCallId } from './wire-call-id.ts'
+import { wireName } from './wire-names.ts'
 
 /**
- * A message as servers take it: without our `id` and `turn`, and so that a history stays valid whatever a model
- * sent. Reasoning goes along only where `keepsReasoning` says so, under the name that it came under.
- *
- * @param offered the names of the tools on offer, which pass as they are
+ * A message as the profile's server takes it: without our `id`, `turn` and `meta`, and so that a history stays valid
+ * whatever a model sent. Reasoning goes along only where `keepsReasoning` says so, under the names that the server knows.
  */
 export function wireMessage(
   message: ConversationMessage,
+  profile: Profile,
   keepsReasoning: boolean,
-  offered: ReadonlySet<string>,
 ): Record<string, unknown> {
-  const { id: _id, turn: _turn, tool_calls: calls, ...rest } = message
-  if (message.role !== 'assistant') return rest
-
-  const { reasoning, reasoning_content: content, reasoning_details: details, thinking, ...spoken } = rest
-  const wire: Record<string, unknown> = spoken
-  if (calls && calls.length > 0) wire['tool_calls'] = calls.map((call) => wireCall(call, offered))
-  // OpenAI refuses null beside nothing else.
-  else if (!spoken.content && !spoken['refusal']) wire['content'] = ''
-  if (!keepsReasoning) return wire
-
-  if (reasoning !== undefined) wire['reasoning'] = reasoning
-  if (content !== undefined) wire['reasoning_content'] = content
-  if (details !== undefined) wire['reasoning_details'] = details
-  const thought = textIn(thinking)
-  return thought === undefined ? wire : { ...wire, content: withThinking(thought, spoken.content) }
+  const { id: _id, turn: _turn, meta: _meta, tool_calls: calls, ...rest } = message
+  const wire: Record<string, unknown> = rest
+  for (const field of profile.refuses)
+    if (field.startsWith(OF_MESSAGES)) delete wire[field.slice(OF_MESSAGES.length)]
+  if (message.role === 'tool') return wireResult(message, wire, profile)
+  if (message.role === 'developer' && !profile.developerRole) return { ...wire, role: 'system' }
+  return message.role === 'assistant' ? wireAnswer(wire, calls ?? [], { profile, keepsReasoning }) : wire
 }
+
+const OF_MESSAGES = 'messages[].'
+const OF_CALLS = 'tool_calls[].'
 
 /** Whether arguments are a JSON object, which servers demand of every call in a history. */
 export function isJsonObject(text: string): boolean {
@@ -40,20 +36,72 @@ export function isJsonObject(text: string): boolean {
   }
 }
 
-function wireCall(call: ToolCallPart, offered: ReadonlySet<string>): Record<string, unknown> {
-  const { name, arguments: text } = call.function
+function wireResult(
+  message: ConversationMessage,
+  wire: Record<string, unknown>,
+  { callIdLength, names, toolParts }: Profile,
+): Record<string, unknown> {
+  const name = textIn(wire['name'])
   return {
-    ...call,
-    type: 'function',
-    function: {
-      name: offered.has(name) ? name : name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unknown',
-      arguments: isJsonObject(text) ? text : '{}',
-    },
+    ...wire,
+    ...(name !== undefined && { name: wireName(name, names) }),
+    ...(message.tool_call_id !== undefined && {
+      tool_call_id: wireCallId(message.tool_call_id, callIdLength),
+    }),
+    ...(Array.isArray(message.content) && !toolParts && { content: textOfParts(message.content) }),
   }
 }
 
+/** A model should know that there was more than it is shown. */
+function textOfParts(parts: readonly { type: string; [field: string]: unknown }[]): string {
+  return parts
+    .map(
+      (part) =>
+        textIn(part['text']) ??
+        (part.type === 'text' ? '' : `[${part.type}: this server takes only text here]`),
+    )
+    .join('')
+}
+
+function wireAnswer(
+  message: Record<string, unknown>,
+  calls: readonly ToolCallPart[],
+  { profile, keepsReasoning }: { profile: Profile; keepsReasoning: boolean },
+): Record<string, unknown> {
+  const { reasoning, reasoning_content: content, reasoning_details: details, thinking, ...wire } = message
+  if (calls.length > 0) wire['tool_calls'] = calls.map((call) => wireCall(call, profile))
+  // OpenAI refuses null beside nothing else.
+  else if (!hasContent(wire['content']) && !wire['refusal']) wire['content'] = ''
+  if (!keepsReasoning) return wire
+
+  const { fields, empty } = profile.reasoning
+  if (fields.includes('reasoning') && reasoning !== undefined) wire['reasoning'] = reasoning
+  if (fields.includes('reasoning_content') && content !== undefined) wire['reasoning_content'] = content
+  if (fields.includes('reasoning_details') && details !== undefined) wire['reasoning_details'] = details
+  if (empty !== undefined && calls.length > 0) wire[empty] ??= ''
+  const thought = fields.includes('thinking') ? textIn(thinking) : undefined
+  return thought === undefined ? wire : { ...wire, content: withThinking(thought, wire['content']) }
+}
+
+function hasContent(content: unknown): boolean {
+  return Array.isArray(content) ? content.length > 0 : textIn(content) !== undefined
+}
+
+function wireCall(call: ToolCallPart, { names, callIdLength, refuses }: Profile): Record<string, unknown> {
+  const { name, arguments: text } = call.function
+  const wire: Record<string, unknown> = {
+    ...call,
+    id: wireCallId(call.id, callIdLength),
+    type: 'function',
+    function: { name: wireName(name, names), arguments: isJsonObject(text) ? text : '{}' },
+  }
+  for (const field of refuses) if (field.startsWith(OF_CALLS)) delete wire[field.slice(OF_CALLS.length)]
+  return wire
+}
+
 /** Mistral has its reasoning in the content, as parts. */
-function withThinking(thinking: string, content: ConversationMessage['content']): unknown[] {
-  const spoken = Array.isArray(content) ? content : content ? [{ type: 'text', text: content }] : []
+function withThinking(thinking: string, content: unknown): unknown[] {
+  const text = textIn(content)
+  const spoken: unknown[] = Array.isArray(content) ? content : text ? [{ type: 'text', text }] : []
   return [{ type: 'thinking', thinking: [{ type: 'text', text: thinking }] }, ...spoken]
 }

@@ -1,9 +1,11 @@
 import type { FileLock } from '../files/lock-file.ts'
 import { writeAtomically } from '../files/write-atomically.ts'
+import type { HistoryEdit } from '../messages/edit-history.ts'
 import type { Session } from '../messages/session.ts'
+import { keepOriginal } from './keep-original.ts'
 import { redactedJson } from './redacted-json.ts'
 import { removeSessionFiles } from './remove-session-files.ts'
-import { applyChange, type SessionChange } from './session-change.ts'
+import { prepareChange, type SessionChange } from './session-change.ts'
 import { onFile } from './session-errors.ts'
 import type { SessionPaths } from './session-paths.ts'
 import type { HeldSession } from './session-storage.ts'
@@ -23,6 +25,8 @@ export class HeldSessionFiles implements HeldSession {
   #redact: (text: string) => string
   #tail: TailFile
   #foldAt = FOLD_EVERY
+  /** The JSON file is of a format before this one; the first write over it keeps a copy. */
+  #upgradedFrom: number | undefined
   /** A replacement of the history failed: the JSON file may hold it, or not, until it is written again. */
   #jsonUnsure = false
 
@@ -32,6 +36,7 @@ export class HeldSessionFiles implements HeldSession {
     redact: (text: string) => string
     session: Session
     tail: TailState
+    upgradedFrom?: number | undefined
   }) {
     this.session = parts.session
     this.#paths = parts.paths
@@ -39,14 +44,16 @@ export class HeldSessionFiles implements HeldSession {
     // The id names the files, so there is nothing to hide, and inside it must not differ.
     this.#redact = (text) => (text === parts.paths.id ? text : parts.redact(text))
     this.#tail = new TailFile(parts.paths.tail, parts.tail)
+    this.#upgradedFrom = parts.upgradedFrom
   }
 
   change(change: SessionChange): void {
     if (this.#jsonUnsure) this.save()
-    if ('set' in change && change.set.messages) return this.#replace(change)
+    if (!this.#fitsLine(change)) return this.#replace(change)
 
+    const apply = prepareChange(this.session, change)
     this.#tail.append(redactedJson(change, this.#redact))
-    applyChange(this.session, change)
+    apply()
     if (this.#tail.lines >= this.#foldAt) {
       this.#orWarn(() => {
         this.save()
@@ -74,20 +81,42 @@ export class HeldSessionFiles implements HeldSession {
 
   /** Writes the JSON file, whole and synced. The lines of the tail are old then: readers skip them. */
   save(session: Session = this.session): void {
-    const { v, id, name, version, model, systemPrompt, createdAt, updatedAt, context, messages } = session
-    // Named one by one: their order is part of the format.
-    const fields = { v, id, name, version, model, systemPrompt, createdAt, updatedAt, context, messages }
+    const { v, id, name, version, model, systemPrompt, createdAt, updatedAt, context, messages, openTurn } =
+      session
+    // Named one by one: their order is part of the format. An open turn that there is not is no field.
+    const fields = {
+      v,
+      id,
+      name,
+      version,
+      model,
+      systemPrompt,
+      createdAt,
+      updatedAt,
+      context,
+      messages,
+      openTurn,
+    }
     const text = `${redactedJson(fields, this.#redact, 1)}\n`
+    if (this.#upgradedFrom !== undefined) keepOriginal(this.#paths, this.#upgradedFrom)
+    this.#upgradedFrom = undefined
     onFile(this.#paths.json, 'written', () => writeAtomically(this.#paths.json, text))
     this.#jsonUnsure = false
   }
 
+  /** Not a new history, which the JSON file holds at once, nor edits that name a message by what is not written. */
+  #fitsLine(change: SessionChange): boolean {
+    if ('edits' in change) return change.edits.flatMap(namesIn).every((id) => this.#redact(id) === id)
+    return !('set' in change && change.set.messages)
+  }
+
   #replace(change: SessionChange): void {
-    const next = { ...this.session }
-    applyChange(next, change)
+    const next = { ...this.session, messages: [...this.session.messages] }
+    prepareChange(next, change)()
+    const apply = prepareChange(this.session, change)
     this.#jsonUnsure = true
     this.save(next)
-    applyChange(this.session, change)
+    apply()
     this.#orWarn(() => this.#dropTail())
   }
 
@@ -116,4 +145,11 @@ export class HeldSessionFiles implements HeldSession {
       this.#lock.release()
     }
   }
+}
+
+/** The ids of the messages that an edit refers to. */
+function namesIn(edit: HistoryEdit): string[] {
+  if ('ids' in edit) return edit.ids
+  if (edit.op === 'insert') return edit.after === null ? [] : [edit.after]
+  return [edit.id]
 }

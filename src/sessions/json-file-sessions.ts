@@ -11,6 +11,7 @@ import { onFile, sessionInUse, sessionNotFound } from './session-errors.ts'
 import { isSessionId } from './session-id.ts'
 import { sessionPaths, type SessionPaths } from './session-paths.ts'
 import type { SessionStorage } from './session-storage.ts'
+import { checkSessionOptions, type SessionOptions } from './session-options.ts'
 import { sessionStore } from './session-store.ts'
 
 /**
@@ -19,13 +20,15 @@ import { sessionStore } from './session-store.ts'
  * that of a dead process is taken over. Secrets of the bus are not written.
  *
  * @param dir made when first needed; folder 0700, files 0600
+ * @throws BuslineError `INVALID_OPTION`
  */
-export function jsonFileSessions(dir: string): Participant {
+export function jsonFileSessions(dir: string, options: SessionOptions = {}): Participant {
+  checkSessionOptions(options)
   // Resolved once: a later chdir must not move open sessions.
   const root = resolve(dir)
   return function jsonFileSessions(bus) {
     const storage = fileStorage(root, (text) => bus.redact(text))
-    return sessionStore(bus, storage)
+    return sessionStore(bus, storage, options)
   }
 }
 

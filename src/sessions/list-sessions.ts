@@ -3,16 +3,18 @@ import type { Session, SessionSummary } from '../messages/session.ts'
 import type { HeldSession, SessionStorage } from './session-storage.ts'
 
 /**
- * Summaries of all sessions, last updated first, then by id. One that can't be read does not hide the others: it
+ * Summaries of all sessions that are still there, last updated first, then by id. One that can't be read does not hide the others: it
  * is left out, with a process warning `BUSLINE_SESSION_SKIPPED` that says which and why.
  */
 export function listSessions(
   storage: SessionStorage,
   open: ReadonlyMap<string, HeldSession>,
+  isThere: (session: Session) => boolean = () => true,
 ): SessionSummary[] {
   const ids = new Set([...open.keys(), ...storage.ids()])
   return [...ids]
     .flatMap((id) => open.get(id)?.session ?? readOrSkip(storage, id))
+    .filter(isThere)
     .map(summaryOf)
     .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? -1 : 1))
 }

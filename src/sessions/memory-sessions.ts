@@ -1,18 +1,22 @@
 import type { Participant } from '../bus/bus.ts'
 import type { Session } from '../messages/session.ts'
-import { applyChange } from './session-change.ts'
+import { prepareChange } from './session-change.ts'
 import { sessionInUse, sessionNotFound } from './session-errors.ts'
 import type { HeldSession, SessionStorage } from './session-storage.ts'
+import { checkSessionOptions, type SessionOptions } from './session-options.ts'
 import { sessionStore } from './session-store.ts'
 
 /**
  * A session store in memory: what {@link jsonFileSessions} does, without files. The sessions live as long as the
  * participant, so one that is attached again, or to another bus, finds them.
+ *
+ * @throws BuslineError `INVALID_OPTION`
  */
-export function memorySessions(): Participant {
+export function memorySessions(options: SessionOptions = {}): Participant {
+  checkSessionOptions(options)
   const storage = memoryStorage()
   return function memorySessions(bus) {
-    return sessionStore(bus, storage)
+    return sessionStore(bus, storage, options)
   }
 }
 
@@ -30,7 +34,7 @@ function memoryStorage(): SessionStorage {
       heldIds.add(id)
       return {
         session,
-        change: (change) => applyChange(session, change),
+        change: (change) => prepareChange(session, change)(),
         close: () => void heldIds.delete(id),
         remove: () => {
           sessions.delete(id)

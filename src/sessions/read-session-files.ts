@@ -1,18 +1,29 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import * as z from 'zod'
 import { hasCode } from '../files/file-errors.ts'
 import type { Schema } from '../messages/schema.ts'
 import { Session } from '../messages/session.ts'
-import { Appended, applyChange, Committed, placeOf, Updated, type SessionChange } from './session-change.ts'
+import {
+  Appended,
+  Committed,
+  Edited,
+  placeOf,
+  prepareChange,
+  Updated,
+  type SessionChange,
+} from './session-change.ts'
 import { onFile, sessionDamaged, sessionFromFuture } from './session-errors.ts'
 import type { SessionPaths } from './session-paths.ts'
 import type { TailState } from './tail-file.ts'
+import { upgradeSession } from './upgrade-session.ts'
 
 /** A session as its two files hold it together, and how far the tail is whole. */
 export interface StoredSession {
   session: Session
   /** `lines` counts those too that the JSON file holds already; torn bytes are a line whose writer died. */
   tail: TailState
+  /** The format of the JSON file, if it is an older one. */
+  upgradedFrom: number | undefined
 }
 
 /**
@@ -27,10 +38,10 @@ export function readSessionFiles(paths: SessionPaths): StoredSession | undefined
   const json = readIfThere(paths.json)
   if (!json) return undefined
 
-  const session = parseSession(paths, json)
+  const { session, upgradedFrom } = parseSession(paths, json)
   const wholeBytes = tail.lastIndexOf(NEWLINE) + 1
   const lines = applyTail(session, paths.tail, tail.subarray(0, wholeBytes))
-  return { session, tail: { lines, wholeBytes, tornBytes: tail.length - wholeBytes } }
+  return { session, upgradedFrom, tail: { lines, wholeBytes, tornBytes: tail.length - wholeBytes } }
 }
 
 const NEWLINE = 0x0a
@@ -48,14 +59,22 @@ function readIfThere(path: string): Buffer | undefined {
 
 const FormatVersion = z.object({ v: z.number() })
 
-function parseSession({ id, json: path }: SessionPaths, bytes: Buffer): Session {
+function parseSession(
+  { id, json: path }: SessionPaths,
+  bytes: Buffer,
+): { session: Session; upgradedFrom: number | undefined } {
   const value = parseJson(path, bytes)
   const format = FormatVersion.safeParse(value)
   if (format.success && format.data.v > 1) throw sessionFromFuture(path, format.data.v)
 
-  const session = parseShape(Session, value, path)
+  const upgraded = upgradeSession(value, () => ({ id, modifiedAt: modifiedAt(path) }))
+  const session = parseShape(Session, upgraded.session, path)
   if (session.id !== id) throw sessionDamaged(path, `its id is ${JSON.stringify(session.id)}, its name ${id}`)
-  return session
+  return { session, upgradedFrom: upgraded.from }
+}
+
+function modifiedAt(path: string): number {
+  return onFile(path, 'read', () => Math.floor(statSync(path).mtimeMs))
 }
 
 /** Applies what the JSON file does not hold yet, and returns the number of lines. */
@@ -69,16 +88,28 @@ function applyTail(session: Session, path: string, bytes: Buffer): number {
       const why = `it does not follow on version ${session.version} with ${session.messages.length} messages`
       throw sessionDamaged(path, why, { line: line + 1 })
     }
-    if (place === 'next') applyChange(session, change)
+    if (place === 'next') apply(session, change, path, line + 1)
     start = end + 1
   }
   return line
+}
+
+function apply(session: Session, change: SessionChange, path: string, line: number): void {
+  let commit
+  try {
+    commit = prepareChange(session, change)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw sessionDamaged(path, `its edits do not fit the history: ${why}`, { line, cause })
+  }
+  commit()
 }
 
 function parseChange(path: string, line: number, bytes: Buffer): SessionChange {
   const value = parseJson(path, bytes, line)
   const has = (key: string): boolean => typeof value === 'object' && value !== null && key in value
   if (has('set')) return parseShape(Updated, value, path, line)
+  if (has('edits')) return parseShape(Edited, value, path, line)
   if (has('status')) return parseShape(Committed, value, path, line)
   return parseShape(Appended, value, path, line)
 }

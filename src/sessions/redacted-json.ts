@@ -1,3 +1,14 @@
+const USAGE = [
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'cachedTokens',
+  'cacheWriteTokens',
+  'reasoningTokens',
+  'audioInputTokens',
+  'audioOutputTokens',
+]
+
 /**
  * Words of the format that are long enough to hold a registered secret. Replacing one would make the file unreadable
  * and hide nothing.
@@ -13,10 +24,27 @@ const FORMAT_WORDS: ReadonlySet<string> = new Set([
   'arguments',
   'assistant',
   'developer',
+  'openTurn',
+  'patchContext',
+  'notNeeded',
+  'archived',
+  'finishReason',
+  ...USAGE,
 ])
 
 /** The same for numbers: a time may hold a secret of digits by chance, and has to stay one. */
-const FORMAT_NUMBERS: ReadonlySet<string> = new Set(['v', 'version', 'createdAt', 'updatedAt', 'at', 'from', 'time'])
+const FORMAT_NUMBERS: ReadonlySet<string> = new Set([
+  'v',
+  'version',
+  'createdAt',
+  'updatedAt',
+  'at',
+  'from',
+  'time',
+  'calls',
+  'cost',
+  ...USAGE,
+])
 
 type Redact = (text: string) => string
 

@@ -19,7 +19,7 @@ export function removeSessionFiles(paths: SessionPaths): void {
     }
   })
   removeTail(paths)
-  removeDrafts(paths)
+  removeCopies(paths)
 }
 
 /** Removes the tail if there is one. */
@@ -27,10 +27,17 @@ export function removeTail({ tail }: SessionPaths): void {
   onFile(tail, 'removed', () => rmSync(tail, { force: true }))
 }
 
-/** A process that died while it wrote the JSON file left a draft, which holds all that the session held. */
-function removeDrafts({ dir, id }: SessionPaths): void {
+/**
+ * A process that died while it wrote the JSON file left a draft, and an upgrade leaves the original: both hold what the
+ * session held.
+ */
+function removeCopies({ dir, id }: SessionPaths): void {
+  const ending = /^(?:.*\.tmp|v\d+)$/
   onFile(dir, 'read', () => {
-    const drafts = readdirSync(dir).filter((name) => name.startsWith(`${id}.json.`) && name.endsWith('.tmp'))
-    for (const name of drafts) rmSync(join(dir, name), { force: true })
+    const start = `${id}.json.`
+    const copies = readdirSync(dir).filter(
+      (name) => name.startsWith(start) && ending.test(name.slice(start.length)),
+    )
+    for (const name of copies) rmSync(join(dir, name), { force: true })
   })
 }

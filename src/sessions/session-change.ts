@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { Session } from '../messages/session.ts'
+import { HistoryEdit, prepareEdits } from '../messages/edit-history.ts'
+import { patchedContext } from '../messages/session-news.ts'
+import { Session, UpdateSession } from '../messages/session.ts'
 
 /** Messages were appended: `at` is how many there were before, `from` the version, which an append leaves alone. */
 export const Appended = z.object({
@@ -17,7 +19,7 @@ export const Committed = z
   .object({ from: z.number(), version: z.number(), time: z.number(), turn: z.string(), status: z.string() })
   .refine(({ from, version }) => version === from + 1, raisedOnce)
 
-/** Fields were set; one that is absent stays. */
+/** Fields were set; one that is absent stays. `patchContext` sets keys of the context, after `context` replaced it. */
 export const Updated = z
   .object({
     from: z.number(),
@@ -29,12 +31,23 @@ export const Updated = z
       systemPrompt: true,
       context: true,
       messages: true,
-    }).partial(),
+    })
+      .partial()
+      .extend({ patchContext: UpdateSession.input.shape.patchContext }),
   })
   .refine(({ from, version }) => version === from + 1, raisedOnce)
 
+/** The history was edited. */
+export const Edited = z
+  .object({ from: z.number(), version: z.number(), time: z.number(), edits: z.array(HistoryEdit) })
+  .refine(({ from, version }) => version === from + 1, raisedOnce)
+
 /** One change of a session, as a line of a tail file holds it. It says itself to which state it applies. */
-export type SessionChange = z.output<typeof Appended> | z.output<typeof Committed> | z.output<typeof Updated>
+export type SessionChange =
+  | z.output<typeof Appended>
+  | z.output<typeof Committed>
+  | z.output<typeof Updated>
+  | z.output<typeof Edited>
 
 /**
  * Where a change stands to a session: it is the `next` one, the session holds it already (`contained`: the line
@@ -46,21 +59,45 @@ export function placeOf(change: SessionChange, session: Session): 'contained' | 
   return change.at < session.messages.length ? 'contained' : 'gap'
 }
 
-/** Changes the session in place, at the cost of the change and not of the session. */
-export function applyChange(session: Session, change: SessionChange): void {
+/**
+ * Works out what a change comes to: calling the result changes the session in place, at the cost of the change and not
+ * of the session, and can't fail.
+ *
+ * @throws BuslineError `MESSAGE_NOT_FOUND`, `VALIDATION_FAILED` for edits that do not fit the history
+ */
+export function prepareChange(session: Session, change: SessionChange): () => void {
+  if ('edits' in change) {
+    const edit = prepareEdits(session.messages, change.edits)
+    return () => {
+      edit()
+      session.updatedAt = change.time
+      session.version = change.version
+    }
+  }
+  return () => applyChange(session, change)
+}
+
+function applyChange(session: Session, change: Exclude<SessionChange, z.output<typeof Edited>>): void {
   session.updatedAt = change.time
   if ('at' in change) {
     // Not push(...messages): a spread of very many overflows the stack.
     for (const message of change.messages) session.messages.push(message)
+    if (change.turn !== undefined) session.openTurn = change.turn
     return
   }
   session.version = change.version
-  if (!('set' in change)) return
-
-  const { name, model, systemPrompt, context, messages } = change.set
+  if (!('set' in change)) {
+    if (session.openTurn === change.turn) delete session.openTurn
+    return
+  }
+  const { name, model, systemPrompt, context, patchContext, messages } = change.set
   if (name !== undefined) session.name = name
   if (model !== undefined) session.model = model
   if (systemPrompt !== undefined) session.systemPrompt = systemPrompt
   if (context !== undefined) session.context = context
-  if (messages !== undefined) session.messages = messages
+  if (patchContext !== undefined) session.context = patchedContext(session.context, patchContext)
+  if (messages === undefined) return
+  session.messages = messages
+  // What it had begun is not there any more.
+  delete session.openTurn
 }

@@ -2,19 +2,25 @@ import type { Bus, Cleanup } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { identified } from '../messages/conversation.ts'
+import { identifiedEdits, trustSession } from '../messages/session-news.ts'
 import {
   AppendMessages,
   CloseSession,
   CommitTurn,
   DeleteSession,
+  EditMessages,
+  FindMessages,
   ListSessions,
   OpenSession,
   UpdateSession,
   type Session,
 } from '../messages/session.ts'
 import { closeSessions } from './close-sessions.ts'
+import { findMessages } from './find-messages.ts'
 import { listSessions } from './list-sessions.ts'
 import { sessionNotFound } from './session-errors.ts'
+import { SessionExpiry } from './session-expiry.ts'
+import type { SessionOptions } from './session-options.ts'
 import { fillSession, newSession, type SessionDefaults } from './new-session.ts'
 import { checkSessionId, quoteId } from './session-id.ts'
 import type { HeldSession, SessionStorage } from './session-storage.ts'
@@ -23,16 +29,25 @@ import type { HeldSession, SessionStorage } from './session-storage.ts'
  * Handles the `session.*` commands over a storage: what every store has in common. Handlers are synchronous, so no
  * two commands interleave. Returns the cleanup, which closes all open sessions.
  */
-export function sessionStore(bus: Bus, storage: SessionStorage): Cleanup {
+export function sessionStore(bus: Bus, storage: SessionStorage, { ttl }: SessionOptions = {}): Cleanup {
   const open = new Map<string, HeldSession>()
+  const expiry = ttl === undefined ? undefined : new SessionExpiry(bus, storage, open, ttl)
 
   bus.handle(OpenSession, function openSession(input, scope) {
     const id = checkSessionId(input.id ?? scope.session ?? bus.newId())
-    const live = open.get(id)
-    if (live) fillSession(live, input, bus.now())
-    const held = live ?? take(storage, id, input, bus.now())
+    const known = open.get(id)
+    const live = known && expiry?.hasExpired(known.session) ? undefined : known
+    if (known && !live) {
+      open.delete(id)
+      known.remove()
+    }
+    const held = live ?? take(storage, id, input, bus.now(), expiry)
+    if (live) {
+      fillSession(live, input, bus.now())
+      expiry?.touch(live)
+    }
     open.set(id, held)
-    return copyOf(held.session)
+    return trustSession(copyOf(held.session))
   })
 
   bus.handle(AppendMessages, function appendMessages(input, scope) {
@@ -68,6 +83,23 @@ export function sessionStore(bus: Bus, storage: SessionStorage): Cleanup {
     return { version: session.version }
   })
 
+  bus.handle(EditMessages, function editMessages({ edits, version }, scope) {
+    const held = openIn(open, scope)
+    const { session } = held
+    if (version !== undefined) checkVersion(session, version)
+    held.change({
+      from: session.version,
+      version: session.version + 1,
+      time: bus.now(),
+      edits: identifiedEdits(edits, scope.message),
+    })
+    return { version: session.version }
+  })
+
+  bus.handle(FindMessages, function findInSession(input, scope) {
+    return findMessages(openIn(open, scope).session.messages, input)
+  })
+
   bus.handle(CloseSession, function closeSession(_input, scope) {
     const held = openIn(open, scope)
     open.delete(held.session.id)
@@ -76,7 +108,7 @@ export function sessionStore(bus: Bus, storage: SessionStorage): Cleanup {
   })
 
   bus.handle(ListSessions, function listAll() {
-    return listSessions(storage, open)
+    return listSessions(storage, open, (session) => expiry?.hasExpired(session) !== true)
   })
 
   bus.handle(DeleteSession, function deleteSession({ id }) {
@@ -87,7 +119,10 @@ export function sessionStore(bus: Bus, storage: SessionStorage): Cleanup {
     return {}
   })
 
-  return () => closeSessions(open)
+  return () => {
+    expiry?.stop()
+    return closeSessions(open)
+  }
 }
 
 /** Takes a session that is not open yet; one that can't be completed is let go again. */
@@ -96,13 +131,20 @@ function take(
   id: string,
   given: SessionDefaults & { create?: boolean | undefined },
   time: number,
+  expiry: SessionExpiry | undefined,
 ): HeldSession {
-  const held = storage.hold(id, () => {
+  const create = (): Session => {
     if (given.create === false) throw sessionNotFound(id)
     return newSession(id, given, time)
-  })
+  }
+  let held = storage.hold(id, create)
+  if (expiry?.hasExpired(held.session)) {
+    held.remove()
+    held = storage.hold(id, create)
+  }
   try {
     fillSession(held, given, time)
+    expiry?.touch(held)
     return held
   } catch (error) {
     held.close()

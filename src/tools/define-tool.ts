@@ -1,61 +1,133 @@
 import type * as z from 'zod'
+import { checkFunction } from '../bus/check-function.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { parseWith, type Schema } from '../messages/schema.ts'
+import type { Schema } from '../messages/schema.ts'
+import { settle } from '../messages/settled.ts'
 import type { ToolDescription } from '../messages/tool.ts'
-import { jsonSchemaOf, schemaOf, type JsonSchemaObject } from './tool-schema.ts'
+import { checkOneOf, checkTimeLimit, checkWholeNumber } from './check-option.ts'
+import { invalidArguments } from './invalid-arguments.ts'
+import { toolSchema, type JsonSchemaObject, type Parameters } from './tool-schema.ts'
+import type { Zod3Schema } from './zod-3.ts'
 
-/** A tool: what a model is told of it, and how a call of it is run. */
-export interface Tool extends ToolDescription {
-  /** Checks the arguments and runs the tool; `INVALID_ARGUMENTS` names each field that does not fit. */
-  call(args: unknown, scope: Scope): unknown
+/**
+ * What a call of a tool does to the world: nothing (`read`), the same however often it is made with one key
+ * (`idempotent`), or something each time (`unsafe`). Only an unsafe call is not made again after a crash.
+ */
+export type ToolEffect = 'read' | 'idempotent' | 'unsafe'
+
+/** Which call it is that runs a tool. */
+export interface ToolCall {
+  /** The id that the model's call has. */
+  readonly id: string
+  /** For a server that takes idempotency keys: the same when the call is made again after a crash. */
+  readonly key: string
+  /** The call may have run before. */
+  readonly again: boolean
 }
 
-interface ToolText {
-  /** What the model calls: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+/** How a tool says that it is: `true` for up, `false` for down, or with a reason for the model. */
+export type ToolCondition = boolean | { readonly status: 'up' | 'down'; readonly message?: string }
+
+export interface ToolOptions<Input> {
+  /** What it is called: 1 to 256 characters, none of them a control character. A provider fits it to what its server takes. */
   name: string
   /** What it does and when to use it, for the model. */
   description: string
+  /** What a call does to the world (default `unsafe`). */
+  effect?: ToolEffect
+  /** Milliseconds that one run may take; then its signal is aborted and the call fails with `TIMED_OUT` (default: no limit). */
+  timeout?: number
+  /** How many runs there may be at once; further calls wait in order (default: no limit). */
+  concurrency?: number
+  /** Whether a call has to be approved, as it is or by its arguments (default: as `approve` of the tool manager says). */
+  approval?: boolean | ((input: Input, scope: Scope) => boolean | Promise<boolean>)
+  /** What it belongs to, for `tool.select`. */
+  group?: string
+  /** Tells whether it works at present; one that throws is down. */
+  health?: (scope: Scope) => ToolCondition | Promise<ToolCondition>
+  /**
+   * Runs a call with arguments that fit. Returns what the model is told: a string as it is, anything else as JSON; an array
+   * of content parts (`{ type: 'text', … }`) as such. What it throws is reported to the model.
+   */
+  run: (input: Input, scope: Scope, call: ToolCall) => unknown
 }
 
-const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
+/** A tool: what a model is told of it, and how a call of it is run. */
+export interface Tool<out Input = unknown> extends ToolDescription {
+  readonly effect: ToolEffect
+  readonly timeout?: number
+  readonly concurrency?: number
+  readonly approval?: boolean | ((input: unknown, scope: Scope) => boolean | Promise<boolean>)
+  readonly group?: string
+  readonly health?: (scope: Scope) => ToolCondition | Promise<ToolCondition>
+  /** Arguments as `run` takes them, defaults applied; `INVALID_ARGUMENTS` names each field of `what` that does not fit. */
+  readonly check: (args: unknown, what?: string) => unknown
+  /** Runs it with arguments that were checked. */
+  readonly run: (input: unknown, scope: Scope, call: ToolCall) => unknown
+  /** Never there: what `run` takes, for the types of mocks. */
+  readonly '~input'?: Input
+}
+
+const LONGEST_NAME = 256
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /**
- * Makes a plain function a tool. `parameters` is a zod 4 object, whose input type `run` gets inferred, or a JSON
- * Schema of type object. `run` returns what the model is told: a string as it is, anything else as JSON; an array of
- * content parts (`{ type: 'text', … }`) as such. What it throws is reported to the model.
+ * Makes a plain function a tool. `parameters` is a zod 4 or zod 3 object, whose output type `run` gets inferred, or a JSON
+ * Schema of type object.
  *
- * @throws BuslineError `INVALID_TOOL` when the name or the schema can't be sent to a model
+ * @throws BuslineError `INVALID_TOOL` when the name or the schema can't be shown to a model, `INVALID_OPTION`
  */
-export function defineTool<Parameters extends Schema>(
-  tool: ToolText & { parameters: Parameters; run: (input: z.output<Parameters>, scope: Scope) => unknown },
-): Tool
+export function defineTool<P extends Schema>(
+  tool: ToolOptions<z.output<P>> & { parameters: P },
+): Tool<z.output<P>>
+export function defineTool<P extends Zod3Schema>(
+  tool: ToolOptions<P['_output']> & { parameters: P },
+): Tool<P['_output']>
 export function defineTool(
-  tool: ToolText & {
-    parameters: JsonSchemaObject
-    run: (input: Record<string, unknown>, scope: Scope) => unknown
-  },
-): Tool
-export function defineTool(
-  tool: ToolText & { parameters: Schema | JsonSchemaObject; run: (input: never, scope: Scope) => unknown },
-): Tool {
-  const { name, description } = tool
-  if (!TOOL_NAME.test(name)) {
-    throw new BuslineError(
-      'INVALID_TOOL',
-      `A tool can't be named ${JSON.stringify(name)}: models take 1 to 64 of A-Z a-z 0-9 _ -.`,
-      { data: { name } },
-    )
-  }
-  const schema = schemaOf(name, tool.parameters)
-  // Safe to erase: `call` parses with the schema whose output type `run` was inferred from.
+  tool: ToolOptions<Record<string, unknown>> & { parameters: JsonSchemaObject },
+): Tool<Record<string, unknown>>
+export function defineTool(tool: ToolOptions<never> & { parameters: Parameters }): Tool<never> {
+  const { name, description, parameters, run, approval, ...rest } = tool
+  checkName(name)
+  checkOptions(tool)
+  const { shown, check } = toolSchema(name, parameters)
+  // Safe to erase: both get only what `check` let through, from whose schema their input was inferred.
   // oxlint-disable-next-line typescript/consistent-type-assertions
-  const run = tool.run as (input: unknown, scope: Scope) => unknown
+  const taking = { run, ...(approval !== undefined && { approval }) } as Pick<Tool, 'run' | 'approval'>
   return Object.freeze({
+    ...rest,
+    ...taking,
+    effect: tool.effect ?? 'unsafe',
     name,
     description,
-    parameters: jsonSchemaOf(name, tool.parameters),
-    call: (args: unknown, scope: Scope) =>
-      run(parseWith(schema, args, `The call of ${name}`, 'INVALID_ARGUMENTS'), scope),
+    parameters: settle(shown),
+    check: (args: unknown, what = `The call of ${name}`) => {
+      const checked = check(args)
+      if (!checked.fits) throw invalidArguments(what, args, checked.issues)
+      return checked.value
+    },
   })
+}
+
+function checkName(name: string): void {
+  const fits =
+    typeof name === 'string' && name.length > 0 && name.length <= LONGEST_NAME && !CONTROL.test(name)
+  if (fits) return
+  throw new BuslineError(
+    'INVALID_TOOL',
+    `A tool can't be named ${JSON.stringify(name)}: a name has 1 to ${LONGEST_NAME} characters, no control characters.`,
+    { data: { name } },
+  )
+}
+
+function checkOptions(tool: ToolOptions<never>): void {
+  const { effect, timeout, concurrency, approval, health, run } = tool
+  checkFunction('defineTool.run', run)
+  if (health !== undefined) checkFunction('defineTool.health', health)
+  if (approval !== undefined && typeof approval !== 'boolean') checkFunction('defineTool.approval', approval)
+  if (effect !== undefined) checkOneOf('defineTool.effect', effect, ['read', 'idempotent', 'unsafe'])
+  if (timeout !== undefined) checkTimeLimit('defineTool.timeout', timeout)
+  if (concurrency !== undefined) checkWholeNumber('defineTool.concurrency', concurrency)
 }

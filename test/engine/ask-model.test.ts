@@ -7,6 +7,7 @@ import {
   READ_TOOL_RESULT,
   RunTurn,
   structuredOutput,
+  textOf,
   UpdateSession,
   type ModelRequest,
   type ScriptedStep,
@@ -14,6 +15,12 @@ import {
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { engineWorld } from './fixtures/engine-world.ts'
+
+/** The text that the model was shown last. */
+function lastIn(requests: readonly ModelRequest[]): string {
+  const last = requests[0]?.messages.at(-1)
+  return last ? textOf(last) : ''
+}
 
 const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 }
 
@@ -199,7 +206,7 @@ describe('a long result', () => {
     )
     const { toolCalls } = await bus.session('s1').execute(RunTurn, { text: 'go' })
     expect(toolCalls[0]?.result).toBe(long)
-    const shown = String(requests[0]?.messages.at(-1)?.content)
+    const shown = lastIn(requests)
     expect(shown.startsWith('x'.repeat(1000))).toBe(true)
     expect(shown).toContain('[Cut: characters 0 to 1000 of 50000.')
     expect(shown.length).toBeLessThan(1300)
@@ -215,9 +222,7 @@ describe('a long result', () => {
     const offered = { name: READ_TOOL_RESULT, description: '', parameters: { type: 'object' } }
     session.handle(ListTools, () => [offered])
     await session.execute(RunTurn, { text: 'go' })
-    expect(String(requests[0]?.messages.at(-1)?.content)).toContain(
-      'read_tool_result({"handle":"call_1","offset":1000})',
-    )
+    expect(lastIn(requests)).toContain('read_tool_result({"handle":"call_1","offset":1000})')
   })
 
   test('is never cut within a character', async () => {
@@ -227,8 +232,6 @@ describe('a long result', () => {
       { tools: [tool('dump', () => `a${'😀'.repeat(600)}`)], maxResultLength: 100 },
     )
     await bus.session('s1').execute(RunTurn, { text: 'go' })
-    expect(String(requests[0]?.messages.at(-1)?.content)).toMatch(
-      /^a(?:😀)+\n\[Cut: characters 0 to 99 of 1201\./u,
-    )
+    expect(lastIn(requests)).toMatch(/^a(?:😀)+\n\[Cut: characters 0 to 99 of 1201\./u)
   })
 })

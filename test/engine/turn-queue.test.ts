@@ -1,9 +1,9 @@
-import { BuslineError, RunTurn, type ModelRequest, type ScriptedStep, type WhileBusy } from 'busline'
+import { BuslineError, RunTurn, textOf, type ModelRequest, type ScriptedStep, type WhileBusy } from 'busline'
 import { settle } from 'busline/testing'
 import { expect, test } from 'vitest'
 import { engineWorld } from './fixtures/engine-world.ts'
 
-const said = ({ messages }: ModelRequest) => messages.map(({ content }) => content)
+const said = ({ messages }: ModelRequest) => messages.map(textOf)
 
 /** A model that answers `re <last text>`, each answer when the test lets it; what it was asked is kept. */
 function slowModel(whileBusy: WhileBusy) {
@@ -12,7 +12,7 @@ function slowModel(whileBusy: WhileBusy) {
   const step: ScriptedStep = (request) => {
     asked.push(said(request))
     return new Promise((resolve) => {
-      release.push(() => resolve(`re ${String(said(request).at(-1))}`))
+      release.push(() => resolve(`re ${said(request).at(-1)}`))
     })
   }
   const world = engineWorld(

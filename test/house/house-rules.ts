@@ -41,7 +41,6 @@ const HOMES: Readonly<Record<string, readonly string[] | 'anywhere'>> = {
   sift: ['sessions'],
   'zod-to-json-schema': ['tools'],
   '@anthropic-ai/sdk': ['providers'],
-  'js-tiktoken': ['tokens'],
   'gpt-tokenizer': ['tokens'],
 }
 

@@ -158,3 +158,46 @@ test('a plain body is read from its message, whatever delta stands beside it', (
   })
   expect(assembly.answer().message).toEqual({ role: 'assistant', content: 'Hi', reasoning: 'hm' })
 })
+
+test('what the server tells of its answer is kept: ids, time in milliseconds, version, the last tier', () => {
+  const { answer } = assembled(
+    { id: '', created: 0, choices: [] },
+    { id: 'c1', created: 1700000000, system_fingerprint: 'fp', service_tier: 'auto', choices: [] },
+    { id: 'c2', created: 1800000000, system_fingerprint: null, service_tier: 'default', choices: [] },
+  )
+  expect(answer.response).toEqual({
+    id: 'c1',
+    created: 1_700_000_000_000,
+    fingerprint: 'fp',
+    serviceTier: 'default',
+  })
+})
+
+test('the usage is kept as it was sent, and one that tells no count does not replace it', () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3, cost: 0.1 }
+  const { answer } = assembled(
+    { choices: [], usage },
+    { choices: [], usage: {} },
+    { choices: [], usage: 'x' },
+  )
+  expect(answer.rawUsage).toEqual(usage)
+  expect(answer.usage).toEqual({ inputTokens: 1, outputTokens: 2, totalTokens: 3 })
+})
+
+test('an answer that goes on after its finish reason is not finished', () => {
+  const finish = delta({ content: 'a' }, 'stop')
+  expect(assembled(finish).isFinished).toBe(true)
+  expect(assembled(finish, delta({ content: '' })).isFinished).toBe(true)
+  expect(assembled(finish, delta({ content: 'b' })).isFinished).toBe(false)
+  expect(assembled(finish, delta({ tool_calls: [{ index: 0 }] })).isFinished).toBe(false)
+  expect(assembled(finish, delta({ content: 'b' }), delta({}, 'stop')).isFinished).toBe(true)
+})
+
+test('a chunk tells whether it said anything', () => {
+  const assembly = new AnswerAssembly({ text: () => {}, reasoning: () => {}, toolCall: () => {} })
+  const saying = [{ content: 'a' }, { reasoning: 'a' }, { refusal: 'a' }, { tool_calls: [{ index: 0 }] }]
+  for (const fields of saying) expect(assembly.add(delta(fields))).toBe(true)
+  for (const chunk of [delta({}), delta({ content: '' }), { choices: [] }, null]) {
+    expect(assembly.add(chunk)).toBe(false)
+  }
+})

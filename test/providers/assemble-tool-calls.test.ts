@@ -61,10 +61,34 @@ test('a new id in each piece does not open a call while the arguments are incomp
 test('a prefix that parses does not end a call', () => {
   expect(
     callsOf(
+      [piece({ index: 0, id: 'a', name: 'f', arguments: '{"x":1}' })],
+      [piece({ index: 0, arguments: '{"x":2}' })],
+    ),
+  ).toEqual(['a f {"x":1}{"x":2}'])
+})
+
+test('an empty object before the real arguments is left out', () => {
+  expect(
+    callsOf(
       [piece({ index: 0, id: 'a', name: 'f', arguments: '{}' })],
       [piece({ index: 0, arguments: '{"x":1}' })],
     ),
-  ).toEqual(['a f {}{"x":1}'])
+  ).toEqual(['a f {"x":1}'])
+  expect(callsOf([piece({ index: 0, id: 'a', name: 'f', arguments: '{} x' })])).toEqual(['a f {} x'])
+})
+
+test('the calls of a message are whole, whatever they share', () => {
+  const assembly = new ToolCallAssembly()
+  const call = piece({ index: 0, id: 'a', name: 'f', arguments: '{}' })
+  expect(assembly.addWhole({ tool_calls: [call, call, piece({ name: 'g' })] }, () => undefined)).toBe(true)
+  expect(assembly.calls().map(({ id, function: { name } }) => id + name)).toEqual(['af', 'af', 'g'])
+})
+
+test('what holds no piece of a call says so', () => {
+  const assembly = new ToolCallAssembly()
+  expect(assembly.add({}, () => undefined)).toBe(false)
+  expect(assembly.add({ tool_calls: [] }, () => undefined)).toBe(false)
+  expect(assembly.add({ tool_calls: [piece({ index: 0, arguments: '' })] }, () => undefined)).toBe(true)
 })
 
 test('without an index pieces belong together by id, else to the last call', () => {

@@ -1,5 +1,13 @@
 import { getEventListeners } from 'node:events'
-import { CallModel, MessageBus, ModelTextReceived, memoryJournal } from 'busline'
+import {
+  CallModel,
+  isTransient,
+  memoryJournal,
+  MessageBus,
+  ModelTextReceived,
+  retry,
+  type ConversationMessage,
+} from 'busline'
 import { afterEach, expect, test, vi } from 'vitest'
 import { openaiProvider } from '../../src/providers/openai-provider.ts'
 import { ask, question } from './fixtures/ask.ts'
@@ -13,11 +21,12 @@ test('a call posts the conversation, and resolves to the answer without ids of o
   await using server = await chatServer((response) => sendJson(response, 200, says('hi')))
   const { answer, texts } = await ask({ baseURL: server.url, stream: false, apiKey: 'sk-test-1234' })
 
-  expect(answer).toEqual({
+  expect(answer).toMatchObject({
     message: { role: 'assistant', content: 'hi' },
     finishReason: 'stop',
     usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
     model: 'real-model',
+    provider: 'generic',
   })
   expect(texts).toEqual(['hi'])
   expect(server.requests).toMatchObject([
@@ -122,6 +131,7 @@ test.each(['sk-canary-0123456789', 'k3y'])(
     const journal = memoryJournal()
     const bus = new MessageBus({ journal })
     bus.attach(openaiProvider({ apiKey, baseURL: server.url, model: 'm' }))
+    bus.use(retry({ when: isTransient }), { for: [CallModel] })
     const seen: unknown[] = []
     bus.on('**', (data) => void seen.push(data))
 
@@ -139,39 +149,40 @@ test.each(['sk-canary-0123456789', 'k3y'])(
   },
 )
 
-test('a rate limit and a 503 are tried again, and each failed attempt is told', async () => {
+test('a call is one attempt: a failure that may pass says so, and retry around it tries again', async () => {
   await using server = await chatServer((response, number) => {
     if (number === 1)
       return sendJson(response, 429, { error: { message: 'slow' } }, { 'retry-after-ms': '1' })
     if (number === 2) return sendJson(response, 503, 'busy')
+    if (number === 3) return response.socket?.resetAndDestroy()
     return sendJson(response, 200, says('hi'))
   })
-  const { answer, failedAttempts } = await ask({ baseURL: server.url })
+  const { error } = await ask({ baseURL: server.url })
+  expect(error).toMatchObject({ code: 'RATE_LIMITED', data: { status: 429, retryAfter: 1 } })
+  expect(isTransient(error)).toBe(true)
+  expect(server.requests).toHaveLength(1)
 
-  expect(answer?.message.content).toBe('hi')
-  expect(failedAttempts).toMatchObject([
-    { attempt: 1, retryIn: 1, error: { code: 'RATE_LIMITED' } },
-    { attempt: 2, retryIn: 0, error: { code: 'MODEL_UNAVAILABLE' } },
-  ])
+  await using bus = new MessageBus()
+  bus.attach(openaiProvider({ baseURL: server.url, model: 'm' }))
+  bus.use(retry({ when: isTransient, delay: 1 }), { for: [CallModel] })
+  expect((await bus.execute(CallModel, question)).message.content).toBe('hi')
+  expect(server.requests).toHaveLength(4)
 })
 
-test('a connection that is lost before anything came is tried again, before or after the headers', async () => {
+test('a connection that is lost before anything came may be tried again, before or after the headers', async () => {
   await using server = await chatServer((response, number) => {
     if (number === 1) return response.socket?.resetAndDestroy()
-    if (number === 2) {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.write(': waiting\n\n', () => response.socket?.resetAndDestroy())
-      return undefined
-    }
-    return sendStream(response, delta({ content: 'hi' }, 'stop'))
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(': waiting\n\n', () => response.socket?.resetAndDestroy())
+    return undefined
   })
-  const { answer, failedAttempts } = await ask({ baseURL: server.url })
-
-  expect(answer?.message.content).toBe('hi')
-  expect(failedAttempts.map(({ error }) => error.code)).toEqual(['MODEL_UNAVAILABLE', 'MODEL_UNAVAILABLE'])
+  for (const { error } of [await ask({ baseURL: server.url }), await ask({ baseURL: server.url })]) {
+    expect(error?.code).toBe('MODEL_UNAVAILABLE')
+    expect(isTransient(error)).toBe(true)
+  }
 })
 
-test('nothing is tried again after text, and the error holds the text', async () => {
+test('the error of an answer that broke off holds the text', async () => {
   await using reset = await chatServer((response) => {
     beginStream(response, delta({ content: 'half' })).write(': x\n\n', () =>
       response.socket?.resetAndDestroy(),
@@ -189,7 +200,6 @@ test('nothing is tried again after text, and the error holds the text', async ()
     code: 'RATE_LIMITED',
     data: { text: 'half' },
   })
-  expect([reset.requests.length, limited.requests.length]).toEqual([1, 1])
 })
 
 test('a stream that a proxy ends politely is cut, with calls or without', async () => {
@@ -222,7 +232,7 @@ test('a redirect is not followed, so that no key goes where it was not meant for
   expect(other.requests).toEqual([])
 })
 
-test('a body that breaks off was cut, and is not tried again', async () => {
+test('a body that breaks off was cut', async () => {
   await using server = await chatServer((response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
     response.write('{"choices":[', () => response.socket?.destroy())
@@ -242,32 +252,17 @@ test('a stream that broke off with an error is not listened to any longer', asyn
   await closed.promise
 })
 
-test('an empty account is not tried again', async () => {
-  await using server = await chatServer((response) =>
-    sendJson(response, 429, { error: { message: 'Quota.', type: 'insufficient_quota' } }),
-  )
-  expect((await ask({ baseURL: server.url })).error?.code).toBe('RATE_LIMITED')
-  expect(server.requests).toHaveLength(1)
-})
-
-test('a server that asks to wait for longer than a minute is not waited for', async () => {
-  await using server = await chatServer((response) => sendJson(response, 503, {}, { 'retry-after': '61' }))
-  const { error } = await ask({ baseURL: server.url })
-  expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE', data: { retryAfter: 61_000 } })
-  expect(server.requests).toHaveLength(1)
-})
-
 test('a server that is not there is an error at once that asks whether it is running', async () => {
   const server = await chatServer(() => undefined)
   await server[Symbol.asyncDispose]()
-  const { error, failedAttempts } = await ask({ baseURL: server.url })
+  const { error } = await ask({ baseURL: server.url })
 
   expect(error).toMatchObject({
     code: 'MODEL_UNAVAILABLE',
     message: `Can't reach ${server.url}/chat/completions: connection refused. Is the server running?`,
     data: { code: 'ECONNREFUSED' },
   })
-  expect(failedAttempts).toEqual([])
+  expect(isTransient(error)).toBe(false)
 })
 
 test('https to a server that speaks http says so', async () => {
@@ -334,16 +329,6 @@ test('a timeout before any text is the timeout itself', async () => {
   expect(error).toMatchObject({ code: 'TIMED_OUT', data: { timeout: 20 } })
 })
 
-test('a cancel while waiting for the next attempt ends the wait', async () => {
-  const controller = new AbortController()
-  await using server = await chatServer((response) => {
-    sendJson(response, 429, {}, { 'retry-after': '60' })
-    response.on('close', () => controller.abort())
-  })
-  const { error } = await ask({ baseURL: server.url }, { execute: { signal: controller.signal } })
-  expect(error?.code).toBe('CANCELLED')
-})
-
 test('calls leave no listener on a signal that lives longer', async () => {
   await using server = await chatServer((response) => sendJson(response, 200, says('hi')))
   await using bus = new MessageBus()
@@ -369,4 +354,72 @@ test('text is published before the answer is there', async () => {
   bus.on(ModelTextReceived, ({ text }) => heard.resolve(text))
 
   expect((await bus.execute(CallModel, question)).message.content).toBe('first')
+})
+
+test('tools of any name are called by it, from the offer to the history, on the bus and in the answer', async () => {
+  const call = (name: unknown): unknown => ({ index: 0, id: 'a', function: { name, arguments: '{}' } })
+  await using server = await chatServer((response, _number, { body }) => {
+    const offered = /"tools":\[\{"type":"function","function":\{"name":"([^"]*)"/.exec(
+      JSON.stringify(body),
+    )?.[1]
+    sendStream(response, delta({ tool_calls: [call(offered)] }, 'tool_calls'))
+  })
+  const tools = [{ name: 'math.add', description: '', parameters: { type: 'object' } }]
+  const { answer, started } = await ask({ baseURL: server.url }, { request: { tools } })
+  expect(started).toEqual([{ call: 'a', name: 'math.add' }])
+  expect(answer?.message.tool_calls?.map(({ function: { name } }) => name)).toEqual(['math.add'])
+
+  const result: ConversationMessage = { role: 'tool', tool_call_id: 'a', content: '3' }
+  const messages = [...question.messages, ...(answer ? [answer.message] : []), result]
+  await ask({ baseURL: server.url }, { request: { messages } })
+  const [first, second] = server.requests.map(({ body }) => /math[^"]*/.exec(JSON.stringify(body))?.[0])
+  expect(first).toMatch(/^math_add_/)
+  expect(second).toBe(first)
+})
+
+test('a call by a name that differs in case is told as it came', async () => {
+  await using server = await chatServer((response) =>
+    sendStream(
+      response,
+      delta(
+        { tool_calls: [{ index: 0, id: 'a', function: { name: 'Look', arguments: '{}' } }] },
+        'tool_calls',
+      ),
+    ),
+  )
+  const tools = [{ name: 'look', description: '', parameters: { type: 'object' } }]
+  const { answer } = await ask({ baseURL: server.url }, { request: { tools } })
+  expect(answer?.message.tool_calls?.[0]?.function.name).toBe('Look')
+})
+
+test("the profile decides what is sent and how the answer is read, and is the answer's provider", async () => {
+  await using server = await chatServer((response) =>
+    sendJson(response, 200, says('<think>hm</think>{"a":1}')),
+  )
+  const schema = {
+    name: 'o',
+    schema: { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] },
+  }
+  const messages: ConversationMessage[] = [
+    { role: 'system', content: 'Be short.', meta: { pinned: true } },
+    { role: 'user', content: 'hi', meta: { cost: 1 } },
+  ]
+  const { answer, reasonings } = await ask(
+    { baseURL: server.url, stream: false, profile: { name: 'mine', output: 'object', thinkTags: true } },
+    { request: { messages, schema, seed: 0 } },
+  )
+  expect(answer).toMatchObject({ provider: 'mine', message: { content: '{"a":1}' } })
+  expect(reasonings.join('')).toBe('hm')
+  expect(server.requests[0]?.body).toEqual({
+    model: 'test-model',
+    seed: 0,
+    response_format: { type: 'json_object' },
+    messages: [
+      {
+        role: 'system',
+        content: expect.stringMatching(/^Be short\.\n\nAnswer with JSON .*"required":\["a"\]/s),
+      },
+      { role: 'user', content: 'hi' },
+    ],
+  })
 })

@@ -42,7 +42,7 @@ test('a body is heard as one text, and its calls are not heard as beginning', as
 test('a stream ends well with [DONE] or with a finish reason', async () => {
   expect(await read(`${streamOf(delta(call))}data: [DONE]\n\n`)).toMatchObject({ finishReason: null })
   expect(await read(streamOf(delta(call, 'tool_calls')))).toMatchObject({ finishReason: 'tool_calls' })
-  expect(await read('data: [DONE]')).toMatchObject({ message: { content: null } })
+  await expect(read('data: [DONE]')).rejects.toThrow('sent no answer, but nothing.')
 })
 
 test('what comes after [DONE] is ignored', async () => {
@@ -109,4 +109,25 @@ test('what is no JSON, or no answer, is shown in a preview', async () => {
 
 test('an empty data line between chunks is nothing', async () => {
   expect((await read(`data:\n\n${streamOf(delta({ content: 'a' }, 'stop'))}`)).message.content).toBe('a')
+})
+
+test("the request's id stands beside what the server told of its answer", async () => {
+  const raw = answerIn([Buffer.from(streamOf({ id: 'c1', ...Object(delta({ content: 'a' }, 'stop')) }))])
+  const headers = new Headers({ 'content-type': 'text/event-stream', 'x-request-id': 'r1' })
+  const { response } = await readAnswer({ ...raw, headers }, listener, 'here')
+  expect(response).toEqual({ id: 'c1', requestId: 'r1' })
+})
+
+test('the connection is kept after [DONE], and given up when something is left that nobody reads', async () => {
+  const ends: string[] = []
+  for (const text of [`${streamOf(delta({}, 'stop'))}data: [DONE]\n\n`, 'data: {', '{"choices":[]}']) {
+    const raw = answerIn([Buffer.from(text)])
+    const noted = {
+      ...raw,
+      drain: () => void ends.push('drain'),
+      cancel: () => void ends.push('cancel'),
+    }
+    await readAnswer(noted, listener, 'here').catch(() => undefined)
+  }
+  expect(ends).toEqual(['drain', 'cancel', 'cancel'])
 })

@@ -1,4 +1,11 @@
-import { BuslineError, CallModel, MessageBus, ModelTextReceived, type ModelAnswer } from 'busline'
+import {
+  BuslineError,
+  CallModel,
+  MessageBus,
+  ModelReasoningReceived,
+  ModelTextReceived,
+  type ModelAnswer,
+} from 'busline'
 import { expect, test } from 'vitest'
 import { scriptedProvider, type ScriptedStep } from '../../src/providers/scripted-provider.ts'
 import { question } from './fixtures/ask.ts'
@@ -54,6 +61,22 @@ test('calls have the ids call_1, call_2, … over the whole script, and argument
 test('usage is told as it stands in the script', async () => {
   const usage = { inputTokens: 1, outputTokens: 2, totalTokens: 3 }
   expect((await scriptedBus({ text: 'x', usage }).call()).usage).toEqual(usage)
+})
+
+test('reasoning is published before the text, and stays with the message', async () => {
+  const { bus, call } = scriptedBus({ reasoning: 'hm', text: 'x' })
+  const heard: unknown[] = []
+  bus.on([ModelReasoningReceived, ModelTextReceived], ({ text }) => void heard.push(text))
+  expect((await call()).message).toEqual({ role: 'assistant', content: 'x', reasoning: 'hm' })
+  await bus.stop()
+  expect(heard).toEqual(['hm', 'x'])
+})
+
+test('a request for JSON reaches the step with its schema', async () => {
+  const bus = new MessageBus()
+  bus.attach(scriptedProvider([({ schema }) => JSON.stringify(schema?.schema)]))
+  const answer = await bus.execute(CallModel, { ...question, schema: { schema: { type: 'object' } } })
+  expect(answer.message.content).toBe('{"type":"object"}')
 })
 
 test('a function gets the request and gives the step, at once or later', async () => {

@@ -1,9 +1,10 @@
 import type { ConversationMessage } from 'busline'
 import { expect, test } from 'vitest'
+import { profileFor } from '../../src/providers/choose-profile.ts'
 import { isJsonObject, wireMessage } from '../../src/providers/wire-message.ts'
 
 function wire(message: ConversationMessage, keepsReasoning = false): Record<string, unknown> {
-  return wireMessage(message, keepsReasoning, new Set(['known.tool']))
+  return wireMessage(message, profileFor('http://host.test'), keepsReasoning)
 }
 
 function calling(name: string, text: string): ConversationMessage {
@@ -19,8 +20,10 @@ function sentCall(name: string, text: string): unknown {
   return Array.isArray(calls) ? calls[0] : undefined
 }
 
-test('our id and turn stay here, everything else goes', () => {
-  expect(wire({ id: 'm', turn: 't', role: 'user', content: 'hi', name: 'ada' })).toEqual({
+test('our id, turn and meta stay here, everything else goes', () => {
+  expect(
+    wire({ id: 'm', turn: 't', meta: { pinned: true, cost: 1 }, role: 'user', content: 'hi', name: 'ada' }),
+  ).toEqual({
     role: 'user',
     content: 'hi',
     name: 'ada',
@@ -48,11 +51,13 @@ test('arguments that are no JSON object go as {}, and the stored message keeps i
   }
 })
 
-test('a made-up name that servers would refuse is made fit; one on offer goes as it is', () => {
-  expect(sentCall('a.b c', '{}')).toMatchObject({ function: { name: 'a_b_c' } })
-  expect(sentCall('', '{}')).toMatchObject({ function: { name: 'unknown' } })
-  expect(sentCall('x'.repeat(70), '{}')).toMatchObject({ function: { name: 'x'.repeat(64) } })
-  expect(sentCall('known.tool', '{}')).toMatchObject({ function: { name: 'known.tool' } })
+test('a name that servers would refuse goes in a form that they take, the same each time', () => {
+  for (const name of ['a.b c', '', 'x'.repeat(70), 'späße']) {
+    expect(sentCall(name, '{}')).toMatchObject({
+      function: { name: expect.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/) },
+    })
+    expect(sentCall(name, '{}')).toEqual(sentCall(name, '{}'))
+  }
 })
 
 test('an answer of nothing goes as an empty text, one of calls or a refusal as null', () => {
@@ -88,4 +93,19 @@ test("Mistral's thinking goes back as a part of the content", () => {
 test('only a JSON object is one', () => {
   expect(['{}', '\n{"a":{}}'].every(isJsonObject)).toBe(true)
   expect(['', '[]', '1', 'null', '{', '{}}'].some(isJsonObject)).toBe(false)
+})
+
+test("parts of a result that a server can't take leave a word in their place", () => {
+  const result: ConversationMessage = {
+    role: 'tool',
+    tool_call_id: 'a',
+    content: [
+      { type: 'text', text: 'a cat: ' },
+      { type: 'image_url', image_url: { url: 'data:,' } },
+    ],
+  }
+  expect(wireMessage(result, profileFor(undefined), false)['content']).toBe(
+    'a cat: [image_url: this server takes only text here]',
+  )
+  expect(wire(result)['content']).toEqual(result.content)
 })

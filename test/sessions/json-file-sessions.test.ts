@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { MessageBus } from '../../src/bus/message-bus.ts'
 import {
@@ -24,12 +25,14 @@ import {
   CloseSession,
   CommitTurn,
   DeleteSession,
+  EditMessages,
   ListSessions,
   OpenSession,
   UpdateSession,
   type Session,
 } from '../../src/messages/session.ts'
 import { jsonFileSessions } from '../../src/sessions/json-file-sessions.ts'
+import { testBus } from '../../src/testing/test-bus.ts'
 import { busWith, temporaryDir } from './session-bus.ts'
 
 const CHILD = fileURLToPath(new URL('session-child.ts', import.meta.url))
@@ -56,7 +59,7 @@ function appenderOf(bus: MessageBus) {
 /** The session as a process finds it that opens these files after a crash: on a copy, and without a lock. */
 async function afterCrash(dir: string, id = 'a'): Promise<Session> {
   const copy = temporaryDir()
-  cpSync(dir, copy, { recursive: true, filter: (path) => !path.endsWith('.lock') })
+  cpSync(dir, copy, { recursive: true, preserveTimestamps: true, filter: (path) => !path.endsWith('.lock') })
   const bus = busWith(jsonFileSessions(copy))
   const session = await bus.execute(OpenSession, { id })
   await bus.stop()
@@ -102,6 +105,9 @@ describe('the files', () => {
     await session.execute(AppendMessages, { messages: [user('x')], version: 1 }, { turn: 't' })
     await session.execute(CommitTurn, { turn: 't', status: 'ok', version: 1 })
     await session.execute(UpdateSession, { name: 'n' })
+    await session.execute(UpdateSession, { patchContext: { k: null } })
+    const edits = [{ op: 'mark' as const, ids: ['id0-2/0'], meta: { archived: true } }]
+    await session.execute(EditMessages, { edits })
 
     expect(linesOf(tail)).toEqual([
       {
@@ -113,6 +119,8 @@ describe('the files', () => {
       },
       { from: 1, version: 2, time: expect.any(Number), turn: 't', status: 'ok' },
       { from: 2, version: 3, time: expect.any(Number), set: { name: 'n' } },
+      { from: 3, version: 4, time: expect.any(Number), set: { patchContext: { k: null } } },
+      { from: 4, version: 5, time: expect.any(Number), edits },
     ])
   })
 
@@ -188,6 +196,169 @@ describe('the files', () => {
   })
 })
 
+describe('an edit', () => {
+  test('of 10 000 messages writes its own line only', async () => {
+    const { bus, json, tail } = await openA()
+    const messages = Array.from({ length: 10_000 }, (_, index) => ({ ...user('x'), id: `m${index}` }))
+    await bus.session('a').execute(UpdateSession, { messages })
+    const before = statSync(json)
+
+    const edits = [{ op: 'mark' as const, ids: ['m7'], meta: { purged: true } }]
+    await bus.session('a').execute(EditMessages, { edits })
+
+    expect(statSync(tail).size).toBeLessThan(200)
+    expect(statSync(json)).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs })
+  })
+
+  test('that finds no space changes nothing', async () => {
+    const { bus, tail, append } = await openA()
+    await append('x')
+    await bus.session('a').execute(CloseSession, {})
+    const before = await bus.execute(OpenSession, { id: 'a' })
+    symlinkSync('/dev/full', tail)
+
+    const edits = [{ op: 'delete' as const, ids: before.messages.flatMap(({ id }) => id ?? []) }]
+    await expect(bus.session('a').execute(EditMessages, { edits })).rejects.toMatchObject({ code: 'FILE_FAILED' })
+    expect(await bus.execute(OpenSession, { id: 'a' })).toEqual(before)
+  })
+
+  test('whose line outlived its fold is skipped, a deletion too', async () => {
+    const { bus, dir, tail, append } = await openA()
+    for (const content of ['x', 'y', 'z']) await append(content)
+    const { messages } = await bus.execute(OpenSession, { id: 'a' })
+    const ids = messages.flatMap(({ id }) => id ?? []).slice(0, 2)
+    await bus.session('a').execute(EditMessages, { edits: [{ op: 'delete', ids }] })
+    await append('more', 2)
+    const stale = readFileSync(tail)
+    await bus.session('a').execute(CloseSession, {})
+    writeFileSync(tail, stale)
+
+    expect(contentsOf(await afterCrash(dir))).toEqual(['z', 'more'])
+  })
+
+  test('that names a message by a secret is written as a whole, and reads again', async () => {
+    const dir = temporaryDir()
+    const bus = busWith(jsonFileSessions(dir))
+    await bus.execute(OpenSession, { id: 'a' })
+    const session = bus.session('a')
+    const messages = [{ ...user('x'), id: 'pass-12345678' }]
+    await session.execute(AppendMessages, { messages, version: 1 })
+    await session.execute(CloseSession, {})
+    await session.execute(OpenSession, {})
+    bus.secret('12345678')
+
+    const edits = [{ op: 'mark' as const, ids: ['pass-12345678'], meta: { pinned: true } }]
+    await session.execute(EditMessages, { edits })
+
+    expect(await afterCrash(dir)).toMatchObject({ messages: [{ id: 'pass-[secret]', meta: { pinned: true } }] })
+    await session.execute(EditMessages, { edits })
+    await session.execute(CloseSession, {})
+    expect(await afterCrash(dir)).toMatchObject({ version: 3, messages: [{ meta: { pinned: true } }] })
+  })
+
+  test('keeps marks whose words, and usage whose numbers, hold a registered secret by chance', async () => {
+    const { bus, dir, append } = await openA()
+    for (const word of ['archived', 'notNeeded', 'patchContext', 'finishReason', 'inputTokens', '12345678']) bus.secret(word)
+    await append('x')
+    const [message] = (await bus.execute(OpenSession, { id: 'a' })).messages
+    const usage = { inputTokens: 12345678, outputTokens: 1, totalTokens: 12345679, calls: 1 }
+    const meta = { archived: true, notNeeded: true, finishReason: 'stop', usage }
+    await bus.session('a').execute(EditMessages, { edits: [{ op: 'mark', ids: [message?.id ?? ''], meta }] })
+    await bus.session('a').execute(UpdateSession, { patchContext: { k: 1 } })
+
+    expect(await afterCrash(dir)).toMatchObject({ context: { k: 1 }, messages: [{ meta }] })
+  })
+})
+
+describe('a file without v, version 0', () => {
+  const messages = [user('x'), { ...user('y'), id: 'own', extra: { deep: [1, null] } }]
+
+  function withFile(content: unknown) {
+    const dir = temporaryDir()
+    const paths = pathsIn(dir)
+    writeFileSync(paths.json, JSON.stringify(content))
+    const bus = busWith(jsonFileSessions(dir))
+    return { dir, bus, ...paths, original: readFileSync(paths.json, 'utf8') }
+  }
+
+  test('opens with defaults for all but its messages, which keep every field', async () => {
+    const { bus, json } = withFile({ messages, name: 'by hand' })
+    const time = Math.floor(statSync(json).mtimeMs)
+
+    expect(await bus.execute(OpenSession, { id: 'a' })).toEqual({
+      v: 1,
+      id: 'a',
+      name: 'by hand',
+      version: 1,
+      model: null,
+      systemPrompt: null,
+      createdAt: time,
+      updatedAt: time,
+      context: {},
+      messages: [{ id: 'v0-0', ...messages[0] }, messages[1]],
+    })
+  })
+
+  test('is not written by opening, listing and closing it', async () => {
+    const { bus, dir, json, original } = withFile({ id: 'a', messages })
+    await bus.execute(OpenSession, { id: 'a' })
+    expect(await bus.execute(ListSessions, {})).toMatchObject([{ id: 'a' }])
+    await bus.session('a').execute(CloseSession, {})
+
+    expect(readFileSync(json, 'utf8')).toBe(original)
+    expect(readdirSync(dir)).toEqual(['a.json'])
+  })
+
+  test('takes changes in its tail, and becomes version 1 with the fold, which keeps the original', async () => {
+    const { bus, dir, json, original } = withFile({ id: 'a', messages, foreign: true })
+    await bus.execute(OpenSession, { id: 'a' })
+    await appenderOf(bus)('z')
+    await bus.session('a').execute(EditMessages, { edits: [{ op: 'mark', ids: ['v0-0'], meta: { pinned: true } }] })
+    expect(readFileSync(json, 'utf8')).toBe(original)
+    const crashed = await afterCrash(dir)
+    expect(crashed).toMatchObject({ messages: [{ meta: { pinned: true } }, messages[1], user('z')] })
+
+    await bus.session('a').execute(CloseSession, {})
+
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual({ ...crashed, createdAt: expect.any(Number) })
+    expect(readFileSync(`${json}.v0`, 'utf8')).toBe(original)
+    expect(statSync(`${json}.v0`).mode & 0o777).toBe(0o600)
+    expect((await bus.execute(ListSessions, {})).map(({ id }) => id)).toEqual(['a'])
+    await bus.execute(DeleteSession, { id: 'a' })
+    expect(readdirSync(dir)).toEqual([])
+  })
+
+  test('keeps all messages, field by field, whatever they hold', async () => {
+    const foreign = fc.array(
+      fc
+        .tuple(
+          fc.record({ role: fc.constantFrom('user', 'assistant'), content: fc.string({ unit: 'binary' }) }),
+          fc.dictionary(fc.stringMatching(/^x[a-z]{0,5}$/), fc.jsonValue()),
+        )
+        .map(([message, extra]) => ({ ...extra, ...message })),
+      { maxLength: 5 },
+    )
+    await fc.assert(
+      fc.asyncProperty(foreign, async (given) => {
+        const { bus, dir } = withFile({ messages: given })
+        const opened = await bus.execute(OpenSession, { id: 'a', name: 'n' })
+        await bus.stop()
+        const later = await afterCrash(dir)
+
+        // As JSON: what it can not hold, such as -0, the file did not hold.
+        const expected = given.map((message, index) => ({ id: `v0-${index}`, ...message }))
+        expect(JSON.stringify(opened.messages.map(sorted))).toBe(JSON.stringify(expected.map(sorted)))
+        expect(later).toEqual(opened)
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+function sorted(message: object): unknown {
+  return Object.entries(message).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
 describe('ids', () => {
   test('illegal ones never touch the file system', async () => {
     const dir = join(temporaryDir(), 'never')
@@ -232,11 +403,14 @@ describe('after a crash', () => {
     expect(await afterCrash(dir)).toEqual(await bus.execute(OpenSession, { id: 'a' }))
   })
 
-  test('a tail that is cut at any byte holds its whole lines, and goes on from there', async () => {
+  test('a tail that is cut at any byte holds its whole lines, and goes on from there', { timeout: 90_000 }, async () => {
     const { bus, dir, json, tail, append } = await openA()
     await append('ä "quoted"\n€😀')
     await bus.session('a').execute(CommitTurn, { turn: 'ü', status: 'ok', version: 1 })
     await append('last €', 2)
+      const last = (await bus.execute(OpenSession, { id: 'a' })).messages.at(-1)?.id ?? ''
+      const mark = { op: 'mark' as const, ids: [last], meta: { tags: ['ä'] } }
+      await bus.session('a').execute(EditMessages, { edits: [mark] })
     const [whole, stored] = [readFileSync(tail), readFileSync(json)]
     expect(whole.length).toBeGreaterThan(200)
 
@@ -250,7 +424,8 @@ describe('after a crash', () => {
       const store = busWith(jsonFileSessions(copy))
 
       const session = await store.execute(OpenSession, { id: 'a' })
-      expect([session.messages.length, session.version]).toEqual([[0, 1, 1, 2][lines], lines < 2 ? 1 : 2])
+      expect([session.messages.length, session.version]).toEqual([[0, 1, 1, 2, 2][lines], [1, 1, 2, 2, 3][lines]])
+        expect(session.messages[1]?.meta).toEqual(lines < 4 ? undefined : { tags: ['ä'] })
       await appenderOf(store)('more', session.version)
       expect(linesOf(paths.tail)).toHaveLength(lines + 1)
       expect(contentsOf(await afterCrash(copy))).toEqual([...contentsOf(session), 'more'])
@@ -378,7 +553,9 @@ describe('damage', () => {
     ['is empty', '', 'it is not JSON'],
     ['is cut', JSON.stringify(good).slice(0, -5), 'it is not JSON'],
     ['is no object', '[]', 'it does not fit'],
-    ['has no v', withoutV, 'its field v'],
+    ['has neither v nor messages', { ...withoutV, messages: undefined }, 'its field v'],
+    ['has no v, and messages of no known role', { messages: [{ role: 'robot' }] }, 'messages[0].role'],
+    ['has no v, and another id than its name', { ...withoutV, id: 'b' }, 'its id is "b"'],
     ['has a v before the first', { ...good, v: 0 }, 'its field v'],
     ['has a v that is text', { ...good, v: '2' }, 'its field v'],
     ['has a version that is text', { ...good, version: '3' }, 'its field version'],
@@ -414,6 +591,13 @@ describe('damage', () => {
     ['is no object', [append, 'null'], 2, 'it does not fit'],
     ['lacks a field', [{ at: 0, from: 3, messages: [] }], 1, 'its field time'],
     ['raises the version twice', [{ from: 3, version: 5, time: 2, set: {} }], 1, 'its field version'],
+    [
+      'edits a message that there is not',
+      [{ from: 3, version: 4, time: 2, edits: [{ op: 'delete', ids: ['x'] }] }],
+      1,
+      'its edits do not fit the history',
+    ],
+    ['edits in a way that there is not', [{ from: 3, version: 4, time: 2, edits: [{ op: 'x' }] }], 1, 'its field edits[0].op'],
     ['comes after lost messages', [append, { ...append, at: 2 }], 2, 'does not follow on version 3 with 1 messages'],
     ['comes after a lost version', [append, { from: 4, version: 5, time: 2, turn: 't', status: 'ok' }], 2, 'does not follow'],
   ])('a line of the tail that %s is told with its path and number', async (_case, lines, line, why) => {
@@ -749,3 +933,54 @@ async function kill(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')
   await gone
 }
+
+describe('a ttl', () => {
+  const TTL = 60_000
+
+  function storeOn(dir: string) {
+    const { bus, clock } = testBus()
+    bus.attach(jsonFileSessions(dir, { ttl: TTL }))
+    onTestFinished(async () => void (await bus.stop()))
+    return { bus, clock }
+  }
+
+  test('takes the files of exactly what has expired, with the sweep', async () => {
+    const dir = temporaryDir()
+    const { bus, clock } = storeOn(dir)
+    for (const id of ['1', '10', '2']) await bus.execute(OpenSession, { id })
+    for (const id of ['1', '10']) await bus.session(id).execute(CloseSession, {})
+    await clock.advance(TTL / 2)
+    await bus.execute(OpenSession, { id: '10' })
+    await bus.session('10').execute(CloseSession, {})
+
+    await clock.advance(TTL / 2)
+
+    expect(readdirSync(dir)).toEqual(['10.json'])
+    await clock.advance(TTL)
+    expect(readdirSync(dir)).toEqual([])
+  })
+
+  test('holds for what a process left that is gone', async () => {
+    const dir = temporaryDir()
+    const first = storeOn(dir)
+    await first.bus.execute(OpenSession, { id: 'a' })
+    await first.bus.stop()
+
+    const { bus, clock } = storeOn(dir)
+    expect(await bus.execute(ListSessions, {})).toHaveLength(1)
+    await clock.advance(TTL)
+
+    expect(readdirSync(dir)).toEqual([])
+  })
+
+  test('leaves damaged files to whoever opens them, and goes on with the others', async () => {
+    const dir = temporaryDir()
+    const { bus, clock } = storeOn(dir)
+    writeFileSync(join(dir, '0.json'), '{')
+    await bus.execute(OpenSession, { id: 'a' })
+
+    await clock.advance(2 * TTL)
+
+    expect(readdirSync(dir)).toEqual(['0.json'])
+  })
+})

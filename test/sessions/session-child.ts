@@ -1,7 +1,10 @@
 // Run as a process of its own: node --import tsx session-child.ts <dir> <id> <what> [sizes]
 //   hold            opens the session, says `held`, and stays
+//   say TEXT        runs a turn with that text, answered with `ok`, says `said`, and stays
 //   append 10,2000  appends one message per size, and says `ok` or the error for each; then ends without closing
 //   count           appends without end, and says the number of each append once it was acknowledged
+import { createApp } from '../../src/create-app.ts'
+import { scriptedProvider } from '../../src/providers/scripted-provider.ts'
 import { MessageBus } from '../../src/bus/message-bus.ts'
 import { BuslineError } from '../../src/messages/busline-error.ts'
 import { AppendMessages, OpenSession } from '../../src/messages/session.ts'
@@ -14,6 +17,12 @@ const say = (line: unknown): Promise<void> =>
     process.stdout.write(`${String(line)}\n`, () => resolve())
   })
 
+if (what === 'say') {
+  const app = createApp({ provider: scriptedProvider(['ok']), sessions: dir })
+  await app.chat(id).send(sizes)
+  await say('said')
+  await new Promise(() => setInterval(() => undefined, 60_000))
+}
 const bus = new MessageBus()
 bus.attach(jsonFileSessions(dir))
 const { version } = await bus.execute(OpenSession, { id })

@@ -4,12 +4,14 @@ import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { MessageBus } from '../../src/bus/message-bus.ts'
 import type { Participant } from '../../src/bus/bus.ts'
+import type { HistoryEdit } from '../../src/messages/edit-history.ts'
 import { failureOf } from '../../src/messages/failure.ts'
 import {
   AppendMessages,
   CloseSession,
   CommitTurn,
   DeleteSession,
+  EditMessages,
   ListSessions,
   OpenSession,
   UpdateSession,
@@ -34,7 +36,34 @@ const messages = fc.array(message, { maxLength: 4 })
 /** Mostly the current version, sometimes one beside it. */
 const offset = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(-1, 1))
 
+const known = fc.constantFrom('a', 'b', 'c', '')
+const marks = fc.record(
+  { pinned: fc.constantFrom(true, null), archived: fc.constant(true), custom: fc.dictionary(fc.constant('k'), json) },
+  { requiredKeys: [] },
+)
+const named = fc.array(
+  fc.tuple(message, known).map(([given, id]) => ({ ...given, id })),
+  { minLength: 1, maxLength: 3 },
+)
+/** Of messages that are often there: the ids are few. */
+const edit: fc.Arbitrary<HistoryEdit> = fc.oneof(
+  fc.record({ op: fc.constant('mark'), ids: fc.array(known, { minLength: 1, maxLength: 2 }), meta: marks }),
+  fc.record({ op: fc.constant('update'), id: known, set: fc.record({ content: field, extra: json }, { requiredKeys: [] }) }),
+  fc.record({ op: fc.constant('replace'), id: known, message }),
+  fc.record({ op: fc.constant('insert'), after: fc.option(known), messages: fc.oneof(messages, named) }),
+  fc.record({ op: fc.constant('delete'), ids: fc.array(known, { minLength: 1, maxLength: 2 }) }),
+)
+
 const step = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('append'), offset, messages: named }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('edit'), offset, edits: fc.array(edit, { minLength: 1, maxLength: 3 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('begin'), offset, messages, turn: fc.constantFrom('t1', 't2') }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('append'), offset, messages }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('commit'), offset }) },
   {
@@ -50,6 +79,7 @@ const step = fc.oneof(
             fc.string().filter((key) => key !== '__proto__'),
             json,
           ),
+          patchContext: fc.dictionary(fc.constantFrom('x', 'y', 'toString'), json, { maxKeys: 2 }),
         },
         { requiredKeys: [] },
       ),
@@ -104,6 +134,9 @@ class Actor {
     if (one.do === 'replace' && 'messages' in one) {
       return session.execute(UpdateSession, { messages: one.messages })
     }
+    if ('edits' in one) return session.execute(EditMessages, { edits: one.edits, version })
+    if ('turn' in one)
+      return session.execute(AppendMessages, { messages: one.messages, version }, { turn: one.turn })
     if ('messages' in one) return session.execute(AppendMessages, { messages: one.messages, version })
     if (one.do === 'commit') return session.execute(CommitTurn, { turn: 't1', status: 'ok', version })
     if (one.do === 'open') return session.execute(OpenSession, { model: 'm', systemPrompt: 's' })
@@ -117,7 +150,7 @@ class Actor {
   }
 }
 
-test('files hold what memory holds after any sequence of changes, closed, reopened, or copied in a crash', async () => {
+test('files hold what memory holds after any sequence of changes, closed, reopened, or copied in a crash', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const dir = temporaryDir()

@@ -72,15 +72,45 @@ describe('defineTool - what a model is told', () => {
     expect(JSON.stringify(tool.parameters)).toContain('A key.')
   })
 
-  test.each(['', 'a b', 'a.b', 'x'.repeat(65), 'ü'])('refuses the name %j', (name) => {
+  test.each(['', 'a\nb', 'x'.repeat(257), '\u0000', 'a\u009b'])('refuses the name %j', (name) => {
     expect(() => defineTool({ name, description: '', parameters: z.object({}), run: () => 1 })).toThrow(
-      /A-Z a-z 0-9/,
+      /1 to 256 characters/,
     )
   })
+
+  test.each(['a b', 'a.b', 'x'.repeat(256), 'Wetter für Rom', 'x/y:z'])(
+    'keeps the name %j as it is',
+    async (name) => {
+      const tool = defineTool({ name, description: '', parameters: z.object({}), run: () => 1 })
+      const bus = await busWith(tool)
+      expect(await bus.execute(ListTools, {})).toMatchObject([{ name }])
+      expect(await call(bus, {}, name)).toBe(1)
+    },
+  )
 
   test('refuses a root that is no object, and a schema that JSON can not show', () => {
     expect(() => echo(z.string())).toThrow(/object schema/)
     expect(() => echo(z.object({ when: z.date() }))).toThrow(/can't be shown/)
+  })
+
+  test('says how to take a date', () => {
+    expect(() => echo(z.object({ when: z.date() }))).toThrow(/z\.iso\.datetime\(\)\.transform/)
+  })
+
+  test.each([
+    ['effect', { effect: 'safe' }],
+    ['timeout', { timeout: 0 }],
+    ['timeout', { timeout: Infinity }],
+    ['concurrency', { concurrency: 1.5 }],
+    ['health', { health: true }],
+    ['approval', { approval: 'yes' }],
+    ['run', { run: 'x' }],
+  ])('refuses an option that makes no sense: %s', (option, wrong) => {
+    const tool = { name: 'x', description: '', parameters: z.object({}), run: () => 1, ...wrong }
+    // @ts-expect-error: what JavaScript can hand in
+    expect(() => defineTool(tool)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', data: { option: `defineTool.${option}` } }),
+    )
   })
 })
 

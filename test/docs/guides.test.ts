@@ -2,8 +2,18 @@ import { existsSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readGuide, runBlocks, slugOf, type Trial } from './run-blocks.ts'
 
-describe('docs/bus.md', () => {
-  const { text, blocks } = readGuide('docs/bus.md')
+/** The guides, and how many programs each has at least; docs/testing.md has more to its test. */
+const GUIDES = [
+  ['docs/bus.md', 20],
+  ['docs/context.md', 4],
+  ['docs/sessions.md', 7],
+  ['docs/tools.md', 9],
+  ['docs/turns.md', 7],
+  ['docs/usage.md', 5],
+] as const
+
+describe.each(GUIDES)('%s', (path, least) => {
+  const { text, blocks } = readGuide(path)
   let trial: Trial = { runs: [], stderr: '', types: '' }
 
   beforeAll(async () => {
@@ -11,7 +21,7 @@ describe('docs/bus.md', () => {
   }, 60_000)
 
   test('has its programs', () => {
-    expect(blocks.length).toBeGreaterThan(20)
+    expect(blocks.length).toBeGreaterThanOrEqual(least)
   })
 
   test.each(blocks)('$name runs, and prints what stands below it', ({ file, prints }) => {
@@ -30,13 +40,13 @@ describe('docs/bus.md', () => {
 
   test.each(blocks)('$name casts nothing, and writes no type where one follows', ({ code }) => {
     expect(code).not.toMatch(/\bas (?!\w+ from |const\b)\w|[\w)\]]!(?!=)/)
-    expect(code).not.toMatch(/\b(?:execute|publish|on|handle|waitFor|events|schedule|track)</)
+    expect(code).not.toMatch(/\b(?:execute|publish|on|handle|waitFor|events|schedule|track|send|defineTool)</)
   })
 
   test('links only to files and headings that there are', () => {
     const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => slugOf(heading))
-    for (const [, path = '', anchor] of text.matchAll(/\]\(([^)#]*)(?:#([^)]+))?\)/g)) {
-      if (path) expect(existsSync(new URL(`../../docs/${path}`, import.meta.url)), path).toBe(true)
+    for (const [, file = '', anchor] of text.matchAll(/\]\(([^)#]*)(?:#([^)]+))?\)/g)) {
+      if (file) expect(existsSync(new URL(`../../docs/${file}`, import.meta.url)), file).toBe(true)
       else expect(headings).toContain(anchor)
     }
   })

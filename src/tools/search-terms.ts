@@ -1,0 +1,26 @@
+import { stem } from './stem.ts'
+
+/**
+ * Words that say nothing of what a tool does: English articles, pronouns, prepositions, auxiliaries and question words,
+ * none of which names a thing or an action.
+ */
+const STOP_WORDS = new Set(
+  `a an and are as at be been by can could do does for from had has have he how i if in into is it its me my no not of on
+  or our please she so some such than that the their them then there these they this to up us was we were what when where
+  which who will with would you your`.split(/\s+/),
+)
+
+/**
+ * The terms by which a text is searched: its words, identifiers taken apart (`getUserName`, `get_user-name`,
+ * `user.getName`), accents and upper case removed, stop words left out; each as it is and as its stem with a star, so that
+ * other forms of a word are found and the same form counts more. In order, repetitions kept.
+ */
+export function searchTerms(text: string): string[] {
+  const apart = text
+    .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
+    .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+  const words = apart.toLowerCase().match(/\p{L}+|\p{N}+/gu) ?? []
+  return words.filter((word) => !STOP_WORDS.has(word)).flatMap((word) => [word, `${stem(word)}*`])
+}

@@ -1,0 +1,106 @@
+import * as z from 'zod'
+import { BuslineError } from '../messages/busline-error.ts'
+
+const Price = z.number().nonnegative()
+
+const Prices = z.object({
+  /** Of what is sent, except what has a price of its own below. */
+  input: Price,
+  /** Of what is answered, reasoning included. */
+  output: Price,
+  /** Of input that a cache held (default: `input`). */
+  cachedInput: Price.optional(),
+  /** Of input that was written to a cache (default: `input`). */
+  cacheWrite: Price.optional(),
+  /** Of audio sent (default: `input`). */
+  audioInput: Price.optional(),
+  /** Of audio answered (default: `output`). */
+  audioOutput: Price.optional(),
+})
+
+/** What the tokens of one call cost, in US dollars for so many tokens as the table's `per` says. */
+export type Prices = z.output<typeof Prices>
+
+const ModelPrice = Prices.extend({
+  /** A model's name; `*` stands for any characters. */
+  match: z.string().min(1),
+  /** Since when it holds, `YYYY-MM-DD` (default: always). Of several with the same `match` the latest that holds counts. */
+  from: z.iso.date().optional(),
+  /** Prices of all tokens of a call that sends more than `above` tokens. */
+  tiers: z.array(Prices.extend({ above: z.number().nonnegative() })).optional(),
+})
+
+/** The price of the models that a pattern names. */
+export type ModelPrice = z.output<typeof ModelPrice>
+
+const PriceTable = z.object({
+  /** The day that it tells of, `YYYY-MM-DD`. */
+  asOf: z.iso.date(),
+  currency: z.literal('USD'),
+  /** For how many tokens the prices are. */
+  per: z.number().positive(),
+  models: z.array(ModelPrice),
+})
+
+/** A dated table of what models cost, as data. */
+export type PriceTable = z.output<typeof PriceTable>
+
+/** Refuses a table with a field that is no price, naming the field. */
+export function checkPrices(table: PriceTable): PriceTable {
+  const parsed = PriceTable.safeParse(table)
+  if (parsed.success) return table
+  const [issue] = parsed.error.issues
+  const field = ['prices', ...(issue?.path ?? [])].join('.')
+  throw new BuslineError(
+    'INVALID_OPTION',
+    `usageMeter.${field}: ${issue?.message}. See PRICES for a table that is well formed.`,
+    { data: { option: field } },
+  )
+}
+
+/**
+ * The price of a model: that of the longest pattern which its whole name fits, else its name behind the last `/`
+ * (`openai/gpt-4o-mini`); undefined when none does. With `at`, epoch milliseconds, prices that held then; else the latest.
+ */
+export function priceOf(model: string, table: PriceTable, at?: number): ModelPrice | undefined {
+  const whole = bestFit(model, table, at)
+  const slash = model.lastIndexOf('/')
+  return whole ?? (slash < 0 ? undefined : bestFit(model.slice(slash + 1), table, at))
+}
+
+function bestFit(name: string, { models }: PriceTable, at: number | undefined): ModelPrice | undefined {
+  let best: ModelPrice | undefined
+  for (const price of models) {
+    const holds = at === undefined || price.from === undefined || Date.parse(price.from) <= at
+    if (holds && fits(price.match, name) && (!best || precedes(price, best))) best = price
+  }
+  return best
+}
+
+/** Of two that are as exact and as new, the one that stands first: so that one's own, put first, wins. */
+function precedes(one: ModelPrice, other: ModelPrice): boolean {
+  const more = exactness(one.match) - exactness(other.match)
+  return more > 0 || (more === 0 && (one.from ?? '') > (other.from ?? ''))
+}
+
+/** A name without a `*` is more exact than any pattern of the same letters. */
+function exactness(match: string): number {
+  const letters = match.replaceAll('*', '').length
+  return letters * 2 + (letters === match.length ? 1 : 0)
+}
+
+function fits(match: string, name: string): boolean {
+  const [first = '', ...rest] = match.split('*')
+  if (rest.length === 0) return match === name
+  const last = rest.pop() ?? ''
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
+    return false
+  let from = first.length
+  const end = name.length - last.length
+  for (const part of rest) {
+    const place = name.indexOf(part, from)
+    if (place < 0 || place + part.length > end) return false
+    from = place + part.length
+  }
+  return true
+}
