@@ -1,5 +1,5 @@
-import type { ConversationMessage } from '../messages/conversation.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { HistoryMessage, type ConversationMessage } from '../messages/conversation.ts'
 import { AppendMessages } from '../messages/session.ts'
 import type { EngineSession } from './engine-sessions.ts'
 import type { Turn } from './turn.ts'
@@ -8,11 +8,9 @@ import type { Turn } from './turn.ts'
 export async function append(turn: Turn, messages: readonly ConversationMessage[]): Promise<void> {
   if (!turn.session || messages.length === 0) return
   const next = turn.messages.length
-  const added = messages.map((message, index) => ({
-    ...message,
-    id: `${turn.id}/${next + index}`,
-    turn: turn.id,
-  }))
+  const added = messages.map((message, index) =>
+    HistoryMessage.parse({ ...message, id: `${turn.id}/${next + index}`, turn: turn.id }),
+  )
   await appendTo(turn, turn.session, added)
   for (const message of added) turn.messages.push(message)
 }

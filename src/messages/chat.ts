@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ConversationMessage, TurnUsage } from './conversation.ts'
+import { HistoryMessage, TurnUsage } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
 import { defineEvent } from './define-event.ts'
 import { Failure } from './failure.ts'
@@ -31,7 +31,7 @@ export const TurnResult = z.object({
   finishReason: z.string().nullable(),
   toolCalls: z.array(ToolCallOutcome),
   usage: TurnUsage.nullable(),
-  messages: z.array(ConversationMessage),
+  messages: z.array(HistoryMessage),
   steps: z.number(),
   model: z.string().nullable().optional(),
   cost: z.number().nullable().optional(),
@@ -97,7 +97,7 @@ export const TurnFinished = defineEvent('chat.turnFinished', { data: TurnResult 
 const EndedEarly = z.object({
   turn: z.string(),
   error: Failure,
-  messages: z.array(ConversationMessage),
+  messages: z.array(HistoryMessage),
   usage: TurnUsage.nullable(),
 })
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { settle } from './settled.ts'
 
 /** A tool call as the model made it; `arguments` is the raw string as received. */
 export const ToolCallPart = z.looseObject({
@@ -63,6 +64,33 @@ export const ConversationMessage = z.looseObject({
 })
 export type ConversationMessage = z.output<typeof ConversationMessage>
 
+const checked = new WeakSet<object>()
+
+/**
+ * A message for a history: checked once, and settled, because from then on it is sent with every step. One that has been
+ * through here passes as it is.
+ */
+export const HistoryMessage = z
+  .custom<z.input<typeof ConversationMessage>>(
+    (value) => typeof value === 'object' && value !== null,
+    'expected a message',
+  )
+  .transform((message, context): ConversationMessage => {
+    if (isChecked(message)) return message
+    const parsed = ConversationMessage.safeParse(message)
+    if (!parsed.success) {
+      for (const { path, message: why } of parsed.error.issues)
+        context.issues.push({ code: 'custom', input: message, path, message: why })
+      return z.NEVER
+    }
+    checked.add(settle(parsed.data))
+    return parsed.data
+  })
+
+function isChecked(message: object): message is ConversationMessage {
+  return checked.has(message)
+}
+
 /**
  * Messages that a store has checked already: trusted inside, so that a step's cost does not grow by validating
  * the whole history again.
@@ -94,9 +122,14 @@ export function identified(
   messages: readonly ConversationMessage[],
   command: { id: string; turn: string | undefined },
 ): ConversationMessage[] {
-  return messages.map((message, index) => ({
-    ...message,
-    id: message.id ?? `${command.id}/${index}`,
-    ...(message.turn === undefined && command.turn !== undefined ? { turn: command.turn } : {}),
-  }))
+  const { id, turn } = command
+  return messages.map((message, index) => {
+    const lacksTurn = message.turn === undefined && turn !== undefined
+    if (message.id !== undefined && !lacksTurn) return message
+    return HistoryMessage.parse({
+      ...message,
+      id: message.id ?? `${id}/${index}`,
+      ...(lacksTurn && { turn }),
+    })
+  })
 }

@@ -44,10 +44,26 @@ export const SESSION_CHANGES = [
  * Reads the news from one of {@link SESSION_CHANGES} and its result, as a middleware sees them; undefined for any other
  * message. Messages that came without ids have them here, the same as in the store.
  */
-export function sessionNews(
-  command: { type: string; id: string; session: string | undefined; turn: string | undefined; data: unknown },
-  outcome: unknown,
-): SessionNews | undefined {
+export function sessionNews(command: ChangingCommand, outcome: unknown): SessionNews | undefined {
+  // Several keep up with the sessions of one bus, and hear of the same command.
+  const known = told.get(command)
+  if (known && known.outcome === outcome) return known.news
+  const news = read(command, outcome)
+  told.set(command, { outcome, news })
+  return news
+}
+
+interface ChangingCommand {
+  readonly type: string
+  readonly id: string
+  readonly session: string | undefined
+  readonly turn: string | undefined
+  readonly data: unknown
+}
+
+const told = new WeakMap<ChangingCommand, { outcome: unknown; news: SessionNews | undefined }>()
+
+function read(command: ChangingCommand, outcome: unknown): SessionNews | undefined {
   const { type, data, session: id } = command
   if (type === OpenSession.type) {
     const session = checked(outcome)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ConversationMessage, idsOf, TrustedMessages } from './conversation.ts'
+import { ConversationMessage, HistoryMessage, idsOf, TrustedMessages } from './conversation.ts'
 import { defineCommand } from './define-command.ts'
 import { HistoryEdit } from './edit-history.ts'
 
@@ -53,7 +53,7 @@ export const OpenSession = defineCommand('session.open', {
 
 /** Appends messages to the scope's session. Refused with `VERSION_CONFLICT` unless `version` is the current one. */
 export const AppendMessages = defineCommand('session.append', {
-  input: z.object({ messages: z.array(ConversationMessage), version: z.number() }),
+  input: z.object({ messages: z.array(HistoryMessage), version: z.number() }),
   output: Version,
 })
 
@@ -79,7 +79,7 @@ export const UpdateSession = defineCommand('session.update', {
     systemPrompt: z.string().nullable().optional(),
     context: z.record(z.string(), z.json()).optional(),
     patchContext: z.record(z.string(), z.json()).optional(),
-    messages: z.array(ConversationMessage).optional(),
+    messages: z.array(HistoryMessage).optional(),
     version: z.number().optional(),
   }),
   output: Version,

@@ -13,6 +13,11 @@ export function settle<T extends object>(value: T): T {
   return value
 }
 
+/** Whether a value has been settled. */
+export function isSettled(value: object): boolean {
+  return settled.has(value)
+}
+
 /**
  * A function of an object that remembers its answer for those that were settled. For others it works it out each
  * time: somebody may have changed them since.

@@ -68,36 +68,58 @@ export function priceOf(model: string, table: PriceTable, at?: number): ModelPri
   return whole ?? (slash < 0 ? undefined : bestFit(model.slice(slash + 1), table, at))
 }
 
-function bestFit(name: string, { models }: PriceTable, at: number | undefined): ModelPrice | undefined {
-  let best: ModelPrice | undefined
-  for (const price of models) {
-    const holds = at === undefined || price.from === undefined || Date.parse(price.from) <= at
-    if (holds && fits(price.match, name) && (!best || precedes(price, best))) best = price
+function bestFit(name: string, table: PriceTable, at: number | undefined): ModelPrice | undefined {
+  let best: Pattern | undefined
+  for (const pattern of patternsOf(table)) {
+    const holds = at === undefined || pattern.from <= at
+    if (holds && fits(pattern, name) && (!best || precedes(pattern, best))) best = pattern
   }
-  return best
+  return best?.price
+}
+
+/** A price with its pattern taken apart. */
+interface Pattern {
+  readonly price: ModelPrice
+  /** The texts between the `*`, at least one. */
+  readonly parts: readonly string[]
+  /** A name without a `*` is more exact than any pattern of the same letters. */
+  readonly exactness: number
+  /** Epoch milliseconds from which it holds. */
+  readonly from: number
+}
+
+/** Each call asks, so the patterns of a table are taken apart once. */
+const patterns = new WeakMap<PriceTable['models'], readonly Pattern[]>()
+
+function patternsOf({ models }: PriceTable): readonly Pattern[] {
+  const known = patterns.get(models)
+  if (known?.length === models.length && known.every(({ price }, place) => price === models[place]))
+    return known
+  const taken = models.map((price): Pattern => {
+    const parts = price.match.split('*')
+    const letters = parts.join('').length
+    const exactness = letters * 2 + (parts.length === 1 ? 1 : 0)
+    return { price, parts, exactness, from: price.from === undefined ? -Infinity : Date.parse(price.from) }
+  })
+  patterns.set(models, taken)
+  return taken
 }
 
 /** Of two that are as exact and as new, the one that stands first: so that one's own, put first, wins. */
-function precedes(one: ModelPrice, other: ModelPrice): boolean {
-  const more = exactness(one.match) - exactness(other.match)
-  return more > 0 || (more === 0 && (one.from ?? '') > (other.from ?? ''))
+function precedes(one: Pattern, other: Pattern): boolean {
+  const more = one.exactness - other.exactness
+  return more > 0 || (more === 0 && one.from > other.from)
 }
 
-/** A name without a `*` is more exact than any pattern of the same letters. */
-function exactness(match: string): number {
-  const letters = match.replaceAll('*', '').length
-  return letters * 2 + (letters === match.length ? 1 : 0)
-}
-
-function fits(match: string, name: string): boolean {
-  const [first = '', ...rest] = match.split('*')
-  if (rest.length === 0) return match === name
-  const last = rest.pop() ?? ''
+function fits({ parts }: Pattern, name: string): boolean {
+  const [first = '', ...rest] = parts
+  if (rest.length === 0) return first === name
+  const last = rest.at(-1) ?? ''
   if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
     return false
   let from = first.length
   const end = name.length - last.length
-  for (const part of rest) {
+  for (const part of rest.slice(0, -1)) {
     const place = name.indexOf(part, from)
     if (place < 0 || place + part.length > end) return false
     from = place + part.length
