@@ -1,4 +1,5 @@
-import { pino } from 'pino'
+import { createRequire } from 'node:module'
+import type * as Pino from 'pino'
 import type { Participant } from '../bus/bus.ts'
 import type { JournalRecord } from '../bus/journal.ts'
 import { visibleLine } from './visible-text.ts'
@@ -20,9 +21,13 @@ export interface ConsoleLogOptions {
 
 const WIDTH = 400
 
+// Required when somebody wants lines: a program that does not should not load what writes them.
+const load: (id: string) => Pick<typeof Pino, 'pino'> = createRequire(import.meta.url)
+
 /** Writes what passes over a bus as lines for people, redacted like the journal. */
 export function consoleLog(options: ConsoleLogOptions = {}): Participant {
   const { write = (line) => void process.stderr.write(line), except = [], journal } = options
+  const { pino } = load('pino')
   const log = pino(
     {
       level: options.level ?? 'warning',

@@ -24,13 +24,8 @@ export interface OfflineServerOptions {
   readonly now?: () => number
 }
 
-/**
- * Starts the offline model behind the chat-completions protocol on 127.0.0.1. Takes any key and any model name. It
- * keeps no process alive.
- *
- * @throws BuslineError `MODEL_UNAVAILABLE` when the port can't be had; `cause` is the error of node:net
- */
-export async function offlineServer(options: OfflineServerOptions = {}): Promise<OfflineServer> {
+/** What `offlineServer` starts, once it is loaded. */
+export async function startOfflineServer(options: OfflineServerOptions = {}): Promise<OfflineServer> {
   const answer = answerer(options)
   const server = createServer({ noDelay: true }, (request, response) => {
     route(request, response, answer).catch((error: unknown) => giveUp(response, error))

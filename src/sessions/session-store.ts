@@ -16,7 +16,6 @@ import {
   type Session,
 } from '../messages/session.ts'
 import { closeSessions } from './close-sessions.ts'
-import { findMessages } from './find-messages.ts'
 import { listSessions } from './list-sessions.ts'
 import { sessionNotFound } from './session-errors.ts'
 import { SessionExpiry } from './session-expiry.ts'
@@ -96,7 +95,9 @@ export function sessionStore(bus: Bus, storage: SessionStorage, { ttl }: Session
     return { version: session.version }
   })
 
-  bus.handle(FindMessages, function findInSession(input, scope) {
+  bus.handle(FindMessages, async function findInSession(input, scope) {
+    // Only a program that searches pays for loading what searches.
+    const { findMessages } = await import('./find-messages.ts')
     return findMessages(openIn(open, scope).session.messages, input)
   })
 

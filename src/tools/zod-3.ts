@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import type { ZodTypeAny, ZodTypeDef } from 'zod/v3'
-import { ignoreOverride, zodToJsonSchema } from 'zod-to-json-schema'
+import type * as Shown from 'zod-to-json-schema'
 import type { Issue } from './invalid-arguments.ts'
 
 /** What of a zod 3 schema is relied on, whichever copy of the package it comes from. */
@@ -17,6 +18,11 @@ export function isZod3(schema: object): schema is ZodTypeAny {
     '_def' in schema && !('_zod' in schema) && 'safeParse' in schema && typeof schema.safeParse === 'function'
   )
 }
+
+// Required when the first zod 3 schema comes: it takes a third of the time of loading all the rest.
+const load: (id: string) => Pick<typeof Shown, 'ignoreOverride' | 'zodToJsonSchema'> = createRequire(
+  import.meta.url,
+)
 
 /** Kinds that no JSON can hold, or that would accept no JSON for what the schema shows. */
 const NOT_SHOWN: ReadonlySet<unknown> = new Set([
@@ -36,7 +42,8 @@ const NOT_SHOWN: ReadonlySet<unknown> = new Set([
  * schemas that contain themselves: servers differ in how far they follow references, so what is used twice is shown twice.
  */
 export function showZod3(schema: ZodTypeAny): object {
-  return zodToJsonSchema(schema, {
+  const shown = load('zod-to-json-schema')
+  return shown.zodToJsonSchema(schema, {
     target: 'jsonSchema7',
     $refStrategy: 'none',
     effectStrategy: 'input',
@@ -47,7 +54,7 @@ export function showZod3(schema: ZodTypeAny): object {
       if (NOT_SHOWN.has(kind) && !coerces) throw new Error(`${String(kind).slice(3)} can't be shown as JSON.`)
       if (seen && isWithin(refs.currentPath, seen.path))
         throw new Error('It contains itself: define it with zod 4.')
-      return ignoreOverride
+      return shown.ignoreOverride
     },
   })
 }

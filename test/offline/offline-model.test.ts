@@ -225,20 +225,20 @@ describe('hostile input', () => {
     'divide the sum of ',
     '\u0000\u001b',
     '\ud83d',
-  ])('a megabyte of %j is answered in well under a second', (piece) => {
+  ])('a megabyte of %j is answered in seconds: nothing is quadratic', (piece) => {
     const text = piece.repeat(1_000_000 / piece.length)
     const start = performance.now()
     ask(text)
     ask(`email a@b.c about ${text.slice(0, block)}`)
     ask(`what is the weather in ${text.slice(0, block)}`)
-    expect(performance.now() - start).toBeLessThan(900)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   test('a long history of hostile messages costs no more than a few of them', () => {
     const messages = Array.from({ length: 200 }, () => user('(1'.repeat(block)))
     const start = performance.now()
     ask(messages)
-    expect(performance.now() - start).toBeLessThan(900)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   test('content may come in parts', () => {

@@ -3,7 +3,8 @@ import { Agent, request } from 'node:http'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { offlineServer, type OfflineServer } from '../../src/offline/offline-server.ts'
+import type { OfflineServer } from '../../src/offline/offline-server.ts'
+import { offlineServer } from '../../src/offline/open-offline-server.ts'
 import { TOOLS } from './ask.ts'
 
 const ToolCall = z.object({
@@ -313,7 +314,7 @@ describe('the server', () => {
 
   test('keeps no process alive, not even with a connection that waits for the next request', async () => {
     const script = `
-      import { offlineServer } from ${JSON.stringify(new URL('../../src/offline/offline-server.ts', import.meta.url).href)}
+      import { offlineServer } from ${JSON.stringify(new URL('../../src/offline/open-offline-server.ts', import.meta.url).href)}
       const server = await offlineServer()
       await (await fetch(server.url + '/models')).text()`
     const start = performance.now()
