@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { settle } from './settled.ts'
+import { checkedOnce } from './checked-once.ts'
 
 /** A tool call as the model made it; `arguments` is the raw string as received. */
 export const ToolCallPart = z.looseObject({
@@ -64,32 +64,8 @@ export const ConversationMessage = z.looseObject({
 })
 export type ConversationMessage = z.output<typeof ConversationMessage>
 
-const checked = new WeakSet<object>()
-
-/**
- * A message for a history: checked once, and settled, because from then on it is sent with every step. One that has been
- * through here passes as it is.
- */
-export const HistoryMessage = z
-  .custom<z.input<typeof ConversationMessage>>(
-    (value) => typeof value === 'object' && value !== null,
-    'expected a message',
-  )
-  .transform((message, context): ConversationMessage => {
-    if (isChecked(message)) return message
-    const parsed = ConversationMessage.safeParse(message)
-    if (!parsed.success) {
-      for (const { path, message: why } of parsed.error.issues)
-        context.issues.push({ code: 'custom', input: message, path, message: why })
-      return z.NEVER
-    }
-    checked.add(settle(parsed.data))
-    return parsed.data
-  })
-
-function isChecked(message: object): message is ConversationMessage {
-  return checked.has(message)
-}
+/** A message for a history: checked once, because from then on it is sent with every step. */
+export const HistoryMessage = checkedOnce(ConversationMessage)
 
 /**
  * Messages that a store has checked already: trusted inside, so that a step's cost does not grow by validating

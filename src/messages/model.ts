@@ -4,7 +4,7 @@ import { defineCommand } from './define-command.ts'
 import { defineEvent, TextDelta } from './define-event.ts'
 import { Failure } from './failure.ts'
 import { requestHash } from './request-hash.ts'
-import { ToolDescription } from './tool.ts'
+import { OfferedTool } from './tool.ts'
 
 /** How a model is to answer. `extra` goes into the request's body as it is, for what only one server knows. */
 export const Sampling = z.object({
@@ -37,7 +37,7 @@ export type OutputSchema = z.output<typeof OutputSchema>
 export const ModelRequest = z.object({
   model: z.string().nullable(),
   messages: TrustedMessages,
-  tools: z.array(ToolDescription),
+  tools: z.array(OfferedTool),
   toolChoice: z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string() })]).optional(),
   ...Sampling.shape,
   schema: OutputSchema.optional(),

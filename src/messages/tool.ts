@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { checkedOnce } from './checked-once.ts'
 import { defineCommand } from './define-command.ts'
 
 /** What a model is told of a tool; `parameters` is a JSON Schema of type object. */
@@ -9,13 +10,16 @@ export const ToolDescription = z.object({
 })
 export type ToolDescription = z.output<typeof ToolDescription>
 
+/** A tool on offer: checked once, because it is sent with every step. */
+export const OfferedTool = checkedOnce(ToolDescription)
+
 /**
  * Lists the tools on offer in the scope's session. `about` is what the user said last, for whoever offers only the tools
  * that have to do with it.
  */
 export const ListTools = defineCommand('tool.list', {
   input: z.object({ about: z.string().optional() }),
-  output: z.array(ToolDescription),
+  output: z.array(OfferedTool),
   recordOutput: (tools) => tools.map((tool) => tool.name),
 })
 
