@@ -17,7 +17,6 @@ const ENTRIES = [
 export default defineConfig({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, `dist/.js/${entry}.js`])),
   platform: 'node',
-  logLevel: 'warn',
   external: (id) => !id.startsWith('.') && !id.startsWith('/'),
   output: { dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'src/[name]-[hash].js' },
 })
