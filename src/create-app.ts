@@ -8,6 +8,7 @@ import type { ToolChatEngineOptions } from './engine/engine-settings.ts'
 import { toolChatEngine } from './engine/tool-chat-engine.ts'
 import { jsonlJournal, type Durability } from './journal/jsonl-journal.ts'
 import { BuslineError } from './messages/busline-error.ts'
+import { CallModel, ModelAnswer } from './messages/model.ts'
 import { offlineServer } from './offline/open-offline-server.ts'
 import { openaiProvider, type OpenAIProviderOptions } from './providers/openai-provider.ts'
 import { jsonFileSessions } from './sessions/json-file-sessions.ts'
@@ -138,6 +139,13 @@ function chooseProvider(options: AppOptions): Participant {
 /** The same client as for a real server, pointed at one that this process runs on loopback. */
 function offlineProvider(options: { model: string; stream: boolean | undefined }): Participant {
   return async (bus) => {
+    // It answers under the name that was asked for: a journal must tell that no such model did, nor cost anything.
+    bus.use(
+      async function offlineAnswer(_message, next) {
+        return { ...ModelAnswer.parse(await next()), provider: 'busline-offline', cost: 0 }
+      },
+      { for: [CallModel] },
+    )
     const server = await offlineServer()
     bus.attach(openaiProvider({ ...options, baseURL: server.url }))
     return () => server.close()
