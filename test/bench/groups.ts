@@ -8,4 +8,8 @@ export const groups: Readonly<Record<string, () => Promise<readonly Table[]>>> =
   heap: async () => (await import('./heap.ts')).tables,
   journal: async () => (await import('./lines.ts')).tables,
   turn: async () => (await import('./tool-turn.ts')).tables,
+  history: async () => (await import('./history.ts')).tables,
+  sessions: async () => (await import('./sessions.ts')).tables,
+  import: async () => (await import('./import.ts')).tables,
+  search: async () => (await import('./tool-search.ts')).tables,
 }

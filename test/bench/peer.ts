@@ -1,3 +1,5 @@
+import type { MakeTalker } from './talker.ts'
+
 /** What is sold in all cases. */
 export const sale = { item: 'tea', price: 4.5 }
 export type Sale = typeof sale
@@ -41,6 +43,7 @@ export interface Peer {
   publisher(setup: PublisherSetup): Publisher | Promise<Publisher>
   executor(handler: SaleHandler): Executor | Promise<Executor>
   writeLines: WriteLines
+  talker: MakeTalker
 }
 
 /**

@@ -1,62 +1,67 @@
 import { median } from './measure.ts'
 import type { Row } from './run-table.ts'
-import type { Table } from './table.ts'
+import { multipleOf, type Relative, type Table } from './table.ts'
 
-/** One row as it is shown: medians of its rounds, and the first row's multiple where one figure is compared. */
+/** One row as it is shown: medians of its rounds. */
 interface Result {
   readonly row: Row
   readonly medians: readonly number[]
-  readonly ratio: number | undefined
+  readonly relatives: readonly number[]
 }
 
 /** A Markdown table. */
-export function markdown({ head, columns }: Table, rows: readonly Row[]): string {
-  const titles = columns.length === 1 ? [...columns, '×'] : columns
+export function markdown(table: Table, rows: readonly Row[]): string {
+  const titles = [...table.columns, ...Object.keys(relativesOf(table))]
   const lines = [
-    [head, ...titles, 'rounds'],
+    [table.head, ...titles, 'rounds'],
     ['---', ...titles.map(() => '---:'), '---'],
-    ...results(rows).map(({ row, medians, ratio }) => {
+    ...results(table, rows).map(({ row, medians, relatives }) => {
       if (row.failure !== undefined) return [row.name, ...titles.map(() => ''), 'failed']
-      const multiple = ratio === undefined ? [] : [ratio.toFixed(3)]
       const first = row.rounds.map(([figure = Number.NaN]) => shown(figure)).join('; ')
-      return [row.name, ...medians.map(shown), ...multiple, first]
+      return [row.name, ...medians.map(shown), ...relatives.map((figure) => figure.toFixed(3)), first]
     }),
   ]
   return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('')
 }
 
 /** The same as JSON, one object a line. */
-export function jsonLines(group: string, { head, columns }: Table, rows: readonly Row[]): string {
-  const named = (figures: readonly number[]): object =>
-    Object.fromEntries(columns.map((column, index) => [column, figures[index]]))
-  return results(rows)
-    .map(({ row, medians, ratio }) =>
+export function jsonLines(group: string, table: Table, rows: readonly Row[]): string {
+  const named = (names: readonly string[], figures: readonly number[]): object =>
+    Object.fromEntries(names.map((name, index) => [name, figures[index]]))
+  return results(table, rows)
+    .map(({ row, medians, relatives }) =>
       JSON.stringify({
         group,
-        table: head,
+        table: table.head,
         case: row.name,
         ...(row.failure === undefined
-          ? { median: named(medians), ratio, rounds: row.rounds.map(named) }
+          ? {
+              median: named(table.columns, medians),
+              relative: named(Object.keys(relativesOf(table)), relatives),
+              rounds: row.rounds.map((figures) => named(table.columns, figures)),
+            }
           : { failure: row.failure }),
       }),
     )
     .join('\n')
 }
 
-function results(rows: readonly Row[]): Result[] {
-  const base = firstFigures(rows[0])
-  return rows.map((row) => {
-    const medians = (row.rounds[0] ?? []).map((_, index) =>
-      median(row.rounds.map((figures) => figures[index] ?? Number.NaN)),
-    )
-    // Round by round: what slows the machine for a minute slows both.
-    const ratios = firstFigures(row).map((figure, round) => figure / (base[round] ?? Number.NaN))
-    return { row, medians, ratio: medians.length === 1 ? median(ratios) : undefined }
-  })
+function relativesOf({ columns, relative }: Table): Readonly<Record<string, Relative>> {
+  return relative ?? (columns.length === 1 ? { '×': multipleOf(0) } : {})
 }
 
-function firstFigures(row: Row | undefined): number[] {
-  return (row?.rounds ?? []).map(([figure = Number.NaN]) => figure)
+function results(table: Table, rows: readonly Row[]): Result[] {
+  const base = rows[0]?.rounds ?? []
+  return rows.map((row) => ({
+    row,
+    medians: table.columns.map((_, index) =>
+      median(row.rounds.map((figures) => figures[index] ?? Number.NaN)),
+    ),
+    // Round by round: what slows the machine for a minute slows both.
+    relatives: Object.values(relativesOf(table)).map((relative) =>
+      median(row.rounds.map((figures, round) => relative(figures, base[round] ?? []))),
+    ),
+  }))
 }
 
 function shown(figure: number): string {
