@@ -15,12 +15,17 @@ export interface SendOptions extends TurnWishes, Pick<ExecuteOptions, 'signal' |
   schema?: Schema | undefined
 }
 
+export interface ResumeOptions extends Pick<ExecuteOptions, 'signal' | 'timeout' | 'context'> {
+  /** As for `send`. */
+  schema?: Schema | undefined
+}
+
 /** What a turn came to that was asked for a value. */
 export type TurnOutput<S extends Schema> = TurnResult & { output: z.output<S> }
 
 /** The text of a turn as it arrives, and its result. Leaving the loop early does not end the turn; a signal does. */
-export interface TextStream extends AsyncIterable<string> {
-  readonly result: Promise<TurnResult>
+export interface TextStream<Result = TurnResult> extends AsyncIterable<string> {
+  readonly result: Promise<Result>
 }
 
 /** One conversation with the engine. */
@@ -34,9 +39,14 @@ export interface Chat extends AsyncDisposable {
   send<S extends Schema>(text: string, options: SendOptions & { schema: S }): Promise<TurnOutput<S>>
   send(text: string, options?: SendOptions): Promise<TurnResult>
   /** Runs one turn and yields its text as it arrives; throws in the loop what `send` would reject with. */
+  stream<S extends Schema>(text: string, options: SendOptions & { schema: S }): TextStream<TurnOutput<S>>
   stream(text: string, options?: SendOptions): TextStream
-  /** Goes on with the turn that a crash interrupted, up to its reply; null when there is none. */
-  resume(options?: Pick<ExecuteOptions, 'signal' | 'timeout' | 'context'>): Promise<TurnResult | null>
+  /**
+   * Goes on with the turn that a crash interrupted, up to its reply; null when there is none. The turn asks for what it was
+   * begun with; a `schema` here only parses its output.
+   */
+  resume<S extends Schema>(options: ResumeOptions & { schema: S }): Promise<TurnOutput<S> | null>
+  resume(options?: ResumeOptions): Promise<TurnResult | null>
   /** Waits for the turns that run, then lets go of the session, so that other processes may open it. */
   close(): Promise<void>
 }
@@ -54,28 +64,44 @@ export function openChat(bus: MessageBus, id: string): Chat {
   function send<S extends Schema>(text: string, options: SendOptions & { schema: S }): Promise<TurnOutput<S>>
   function send(text: string, options?: SendOptions): Promise<TurnResult>
   function send(text: string, options: SendOptions = {}): Promise<TurnResult> {
+    return track(run(text, options))
+  }
+  // A function that waits, so that an option that is refused rejects too.
+  async function run(text: string, options: SendOptions): Promise<TurnResult> {
     const { signal, timeout, context, schema, ...wishes } = options
     const input = { text, ...wishes, ...(schema && { schema: outputSchema(schema) }) }
-    const turn = session.execute(RunTurn, input, { signal, timeout, context })
-    return track(schema ? turn.then((result) => parsed(schema, result)) : turn)
+    const result = await session.execute(RunTurn, input, { signal, timeout, context })
+    return schema ? parsed(schema, result) : result
   }
-  const resume: Chat['resume'] = (options) => track(session.execute(ResumeTurn, {}, options))
+
+  function resume<S extends Schema>(options: ResumeOptions & { schema: S }): Promise<TurnOutput<S> | null>
+  function resume(options?: ResumeOptions): Promise<TurnResult | null>
+  function resume({ schema, ...options }: ResumeOptions = {}): Promise<TurnResult | null> {
+    const turn = session.execute(ResumeTurn, {}, options)
+    return track(schema ? turn.then((result) => result && parsed(schema, result)) : turn)
+  }
 
   const close = async (): Promise<void> => {
     await Promise.allSettled(running)
     try {
       await session.execute(CloseSession, {})
     } catch (error) {
-      const neverOpened =
+      // Not open, or not ours alone: another chat's turn runs in it.
+      const isNotOurs =
         error instanceof BuslineError &&
-        ['SESSION_NOT_OPEN', 'NO_HANDLER', 'SCOPE_DISPOSED'].includes(error.code)
-      if (!neverOpened) throw error
+        ['SESSION_NOT_OPEN', 'NO_HANDLER', 'SCOPE_DISPOSED', 'SESSION_BUSY'].includes(error.code)
+      if (!isNotOurs) throw error
     } finally {
       session.dispose()
     }
   }
 
-  const stream = (text: string, options: SendOptions = {}): TextStream => {
+  function stream<S extends Schema>(
+    text: string,
+    options: SendOptions & { schema: S },
+  ): TextStream<TurnOutput<S>>
+  function stream(text: string, options?: SendOptions): TextStream
+  function stream(text: string, options: SendOptions = {}): TextStream {
     // Scopes hand their context down by reference, so an object of our own tells this turn's text from another's.
     const context = { ...options.context }
     const arriving = new ArrivingText()
@@ -85,8 +111,8 @@ export function openChat(bus: MessageBus, id: string): Chat {
     const result = send(text, { ...options, context })
     result
       .then(
-        () => arriving.end(),
-        (error: unknown) => arriving.end(error),
+        ({ reply }) => arriving.end({ reply }),
+        (error: unknown) => arriving.end({ error }),
       )
       .finally(off)
     return { result, [Symbol.asyncIterator]: () => arriving.read() }
@@ -103,17 +129,19 @@ function parsed<S extends Schema>(schema: S, result: TurnResult): TurnOutput<S> 
 /** Text that arrives in its own time, read by whoever loops over it. */
 class ArrivingText {
   #pieces: string[] = []
-  #ended: { error?: unknown } | undefined
-  #wake: () => void = () => undefined
+  #ended: { error: unknown } | { reply: string } | undefined
+  #readers = new Set<() => void>()
 
   push(text: string): void {
     this.#pieces.push(text)
-    this.#wake()
+    this.#wakeAll()
   }
 
-  end(...[error]: [] | [unknown]): void {
-    this.#ended = error === undefined ? {} : { error }
-    this.#wake()
+  /** A turn whose text nobody heard, because another one took it in or its provider publishes none, is heard at its end. */
+  end(end: { error: unknown } | { reply: string }): void {
+    if ('reply' in end && this.#pieces.length === 0 && end.reply !== '') this.#pieces.push(end.reply)
+    this.#ended = end
+    this.#wakeAll()
   }
 
   async *read(): AsyncGenerator<string> {
@@ -129,8 +157,13 @@ class ArrivingText {
         return
       }
       await new Promise<void>((resolve) => {
-        this.#wake = resolve
+        this.#readers.add(resolve)
       })
     }
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#readers) wake()
+    this.#readers.clear()
   }
 }

@@ -1,59 +1,19 @@
+import { checkAppOptions, type AppOptions } from './app-options.ts'
 import type { Participant } from './bus/bus.ts'
-import type { Journal } from './bus/journal.ts'
 import { MessageBus } from './bus/message-bus.ts'
 import type { StopReport } from './bus/stop.ts'
 import { openChat, type Chat } from './chat.ts'
-import { contextManager, type ContextManagerOptions } from './context/context-manager.ts'
-import type { ToolChatEngineOptions } from './engine/engine-settings.ts'
+import { contextManager } from './context/context-manager.ts'
 import { toolChatEngine } from './engine/tool-chat-engine.ts'
-import { jsonlJournal, type Durability } from './journal/jsonl-journal.ts'
-import { BuslineError } from './messages/busline-error.ts'
+import { jsonlJournal } from './journal/jsonl-journal.ts'
 import { CallModel, ModelAnswer } from './messages/model.ts'
 import { offlineServer } from './offline/open-offline-server.ts'
-import { openaiProvider, type OpenAIProviderOptions } from './providers/openai-provider.ts'
+import { openaiProvider } from './providers/openai-provider.ts'
 import { jsonFileSessions } from './sessions/json-file-sessions.ts'
 import { memorySessions } from './sessions/memory-sessions.ts'
 import { structuredOutput } from './structured/structured-output.ts'
-import type { Tool } from './tools/define-tool.ts'
-import type { ToolManagerOptions } from './tools/tool-manager-options.ts'
 import { toolManager } from './tools/tool-manager.ts'
-import { usageMeter, type UsageMeterOptions } from './usage/usage-meter.ts'
-
-/** What createApp takes: the engine's options, and what the rest is made of. */
-export interface AppOptions extends ToolChatEngineOptions {
-  /** Default `gpt-4o-mini`. A session that has a model of its own keeps it. */
-  model?: string | undefined
-  /** A key, or a function of the scope that gives one for each call (default: the environment's `OPENAI_API_KEY`). */
-  apiKey?: OpenAIProviderOptions['apiKey']
-  /** Any OpenAI-compatible server (default: the environment's `OPENAI_BASE_URL`, then OpenAI's). */
-  baseURL?: string | undefined
-  /** Ask for streams (default true). */
-  stream?: boolean | undefined
-  /** What the server wants, where its base URL does not tell. */
-  profile?: OpenAIProviderOptions['profile']
-  /** How long a model call may take, in milliseconds. */
-  timeouts?: OpenAIProviderOptions['timeouts']
-  /** The built-in offline model, whatever the environment (default: only when there is neither a key nor a base URL). */
-  offline?: boolean | undefined
-  /** Handles `model.call` in place of all of the above, e.g. `scriptedProvider([...])`. */
-  provider?: Participant | undefined
-  tools?: readonly Tool[] | undefined
-  /** How tools are offered and run. */
-  toolOptions?: ToolManagerOptions | undefined
-  context?: ContextManagerOptions | undefined
-  /** Prices and budgets; see `usageMeter`. */
-  usage?: UsageMeterOptions | undefined
-  /** A folder of session files, or a participant that handles the `session.*` commands (default: in memory). */
-  sessions?: string | Participant | undefined
-  /** A journal file, or a journal (default: nothing is recorded). */
-  journal?: string | Journal | undefined
-  /** What a journal file promises (default `process`). */
-  durability?: Durability | undefined
-  /** Epoch milliseconds, for tests (default `Date.now`). */
-  now?: (() => number) | undefined
-  /** Random ids, for tests. */
-  newId?: (() => string) | undefined
-}
+import { usageMeter } from './usage/usage-meter.ts'
 
 export interface App extends AsyncDisposable {
   readonly bus: MessageBus
@@ -72,23 +32,25 @@ const DEFAULT_MODEL = 'gpt-4o-mini'
  * @throws BuslineError `INVALID_OPTION`
  */
 export function createApp(options: AppOptions = {}): App {
+  checkAppOptions(options)
   const { journal, durability, now, newId, sessions = memorySessions() } = options
-  const provider = options.provider ?? chooseProvider(options)
-  if (options.provider) refuseServerOptions(options)
+  // All participants first, which refuse what is wrong with an option: a journal is opened when nothing is.
+  const participants: Participant[] = [
+    typeof sessions === 'string' ? jsonFileSessions(sessions) : sessions,
+    // Before what looks into model calls, so that a turn counts what those make of them.
+    toolChatEngine(options),
+    usageMeter({ model: options.model ?? DEFAULT_MODEL, ...options.usage }),
+    structuredOutput(),
+    contextManager(options.context),
+    toolManager(options.tools ?? [], options.toolOptions),
+    options.provider ?? chooseProvider(options),
+  ]
   const bus = new MessageBus({
     journal: typeof journal === 'string' ? jsonlJournal(journal, given('durability', durability)) : journal,
     now,
     newId,
   })
-
-  bus.attach(typeof sessions === 'string' ? jsonFileSessions(sessions) : sessions)
-  // Before what looks into model calls, so that a turn counts what those make of them.
-  bus.attach(toolChatEngine(options))
-  bus.attach(usageMeter({ model: options.model ?? DEFAULT_MODEL, ...options.usage }))
-  bus.attach(structuredOutput())
-  bus.attach(contextManager(options.context))
-  bus.attach(toolManager(options.tools ?? [], options.toolOptions))
-  bus.attach(provider)
+  for (const participant of participants) bus.attach(participant)
 
   return {
     bus,
@@ -96,19 +58,6 @@ export function createApp(options: AppOptions = {}): App {
     stop: (stopOptions) => bus.stop(stopOptions),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   }
-}
-
-const SERVER_OPTIONS = ['apiKey', 'baseURL', 'offline', 'profile', 'stream', 'timeouts'] as const
-
-/** A provider answers in place of a server: what is said of one would be ignored without a word. */
-function refuseServerOptions(options: AppOptions): void {
-  const idle = SERVER_OPTIONS.find((option) => options[option] !== undefined)
-  if (idle === undefined) return
-  throw new BuslineError(
-    'INVALID_OPTION',
-    `createApp has both provider and ${idle}, which says how to reach a server. Give one of them.`,
-    { data: { option: idle } },
-  )
 }
 
 function chooseProvider(options: AppOptions): Participant {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ConversationMessage, ToolCallPart } from '../messages/conversation.ts'
 import type { ModelAnswer } from '../messages/model.ts'
+import { parsedJson } from './parsed-json.ts'
 
 /** A call that a model made, as the engine takes it. */
 export interface AcceptedCall {
@@ -41,20 +42,22 @@ export function acceptAnswer(
     used.add(id)
     return { ...part, id }
   })
-  const calls = named.map((part, place) =>
-    acceptedCall(part, answer.finishReason, place < maxCalls ? undefined : tooMany(maxCalls)),
-  )
+  const calls = acceptedCalls(named, answer.finishReason, maxCalls)
   const { tool_calls: _dropped, ...rest } = answer.message
   return { message: named.length > 0 ? { ...rest, tool_calls: named } : rest, calls }
 }
 
-/** A call of a history as the engine takes it: the same after a crash. */
-export function acceptedCall(
-  { id, function: { name, arguments: raw } }: ToolCallPart,
+/** The calls of one answer as the engine takes them: the same after a crash. */
+export function acceptedCalls(
+  parts: readonly ToolCallPart[],
   finishReason: string | null,
-  refusal?: string,
-): AcceptedCall {
-  return { id, name, arguments: parseArguments(raw), refusal: refusalOf(finishReason) ?? refusal }
+  maxCalls: number,
+): AcceptedCall[] {
+  const cut = refusalOf(finishReason)
+  return parts.map(({ id, function: { name, arguments: raw } }, place) => {
+    const refusal = cut ?? (place < maxCalls ? undefined : tooMany(maxCalls))
+    return { id, name, arguments: parseArguments(raw), refusal }
+  })
 }
 
 function tooMany(maxCalls: number): string {
@@ -64,12 +67,8 @@ function tooMany(maxCalls: number): string {
 /** The parsed object; a tool without parameters may be called with nothing; anything else stays as it came. */
 function parseArguments(raw: string): unknown {
   if (raw.trim() === '') return {}
-  try {
-    const value: unknown = JSON.parse(raw)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : raw
-  } catch {
-    return raw
-  }
+  const value = parsedJson(raw)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : raw
 }
 
 function refusalOf(finishReason: string | null): string | undefined {

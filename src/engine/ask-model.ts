@@ -21,6 +21,7 @@ export interface Asking {
   readonly sampling: Sampling
   readonly attempts: Attempts
   readonly maxCallsPerStep: number
+  readonly maxSteps: number
   /** Milliseconds after which it is told that an answer is late, and again each time as long has passed. */
   readonly delayedAfter: number
   readonly after: (ms: number, run: () => void) => () => void
@@ -33,7 +34,8 @@ const ABOUT = 500
 /** One step: lists the tools, reads the context, asks the model, appends its answer. */
 export async function askModel(turn: Turn, asking: Asking): Promise<Step> {
   const about = turn.about.slice(0, ABOUT)
-  const tools = await turn.scope.execute(ListTools, about === '' ? {} : { about })
+  const { signal } = turn
+  const tools = await turn.scope.execute(ListTools, about === '' ? {} : { about }, { signal })
   const answer = await ask(turn, asking, tools)
   const accepted = accept(turn, answer, asking.maxCallsPerStep)
   const text = textOf(accepted.message) || refusalIn(accepted.message)
@@ -44,15 +46,16 @@ export async function askModel(turn: Turn, asking: Asking): Promise<Step> {
   if (text !== '') return await inWords(turn, answer, { message: accepted.message, text })
 
   // Some models now and then say nothing at all; asked again, they mostly answer. Not one that has used up its tokens.
-  const again = mayAnswerWhenAskedAgain(answer) ? await ask(turn, asking, tools) : undefined
-  const second = again && accept(turn, again, asking.maxCallsPerStep)
-  if (again && second && (second.calls.length > 0 || textOf(second.message) !== '')) {
-    await appendAnswer(turn, again, second.message)
-    return { text: textOf(second.message), finishReason: again.finishReason, calls: second.calls }
+  const mayAsk = mayAnswerWhenAskedAgain(answer) && turn.steps < asking.maxSteps
+  const last = mayAsk ? await ask(turn, asking, tools) : answer
+  const { message, calls } = mayAsk ? accept(turn, last, asking.maxCallsPerStep) : accepted
+  const said = textOf(message) || refusalIn(message)
+  if (calls.length > 0) {
+    await appendAnswer(turn, last, message)
+    return { text: said, finishReason: last.finishReason, calls }
   }
-  const last = again ?? answer
-  turn.warnings.push({ code: 'EMPTY_ANSWER', message: emptyAnswer(last) })
-  return await inWords(turn, last, { message: accepted.message, text: emptyAnswer(last) })
+  if (said === '') turn.warnings.push({ code: 'EMPTY_ANSWER', message: emptyAnswer(last) })
+  return await inWords(turn, last, { message, text: said || emptyAnswer(last) })
 }
 
 /**
@@ -83,7 +86,7 @@ export async function askForWords(
 /** Reads the context and asks; counts as a step. */
 async function ask(turn: Turn, asking: Asking, tools: ToolDescription[]): Promise<ModelAnswer> {
   const { scope, wishes } = turn
-  const { messages } = await scope.execute(ReadContext, { tools })
+  const { messages } = await scope.execute(ReadContext, { tools }, { signal: turn.signal })
   const { model, sampling, attempts } = asking
   turn.throwIfCancelled()
   turn.steps++
@@ -99,7 +102,7 @@ async function ask(turn: Turn, asking: Asking, tools: ToolDescription[]): Promis
   try {
     const answer = await answerOf(turn, request, attempts)
     turn.spending.add(answer.usage, answer.cost)
-    turn.lastAnswer = answer
+    turn.answered = answer
     turn.heard = ''
     return answer
   } finally {

@@ -16,12 +16,13 @@ export type UserInput = z.output<typeof RunTurn.input>
 export async function beginTurn(
   turn: Turn,
   session: EngineSession,
-  inputs: readonly UserInput[],
+  said: readonly ConversationMessage[],
+  wasTold: (turn: string) => boolean,
 ): Promise<void> {
   turn.session = session
-  await mendInterrupted(turn, session)
-  await append(turn, inputs.map(userMessage))
-  turn.about = inputs.map(({ text }) => text).join('\n')
+  await mendInterrupted(turn, session, wasTold)
+  await append(turn, said)
+  turn.about = said.map(textOf).join('\n')
 }
 
 /** What a turn of these inputs asks for: the last word on each counts. */
@@ -48,7 +49,11 @@ export function wishesIn(message: ConversationMessage | undefined): TurnWishes {
  * What stays of a turn that a crash ended, when its user says something new: calls without a result get one that says so, for
  * no server takes such a history; the turn is committed as interrupted, and it is told that it failed.
  */
-async function mendInterrupted(turn: Turn, session: EngineSession): Promise<void> {
+async function mendInterrupted(
+  turn: Turn,
+  session: EngineSession,
+  wasTold: (turn: string) => boolean,
+): Promise<void> {
   const { interrupted, unanswered } = session
   const id = interrupted?.id ?? unanswered[0]?.turn
   if (id === undefined && unanswered.length === 0) return
@@ -64,6 +69,7 @@ async function mendInterrupted(turn: Turn, session: EngineSession): Promise<void
   await atCurrentVersion(session, (version) =>
     turn.scope.execute(CommitTurn, { turn: id, status: 'interrupted', version }),
   )
+  if (wasTold(id)) return
   const error = new BuslineError('INTERRUPTED', 'The process ended in the middle of this turn.')
   turn.scope.publish(TurnFailed, {
     turn: id,
@@ -73,7 +79,12 @@ async function mendInterrupted(turn: Turn, session: EngineSession): Promise<void
   })
 }
 
-function userMessage(input: UserInput): ConversationMessage {
+/**
+ * The message of an input. Its wishes are kept with it, but for `extra`, which may hold what belongs in no file.
+ *
+ * @throws BuslineError `INVALID_REQUEST` for an input that says nothing
+ */
+export function userMessage(input: UserInput): ConversationMessage {
   const { text, attachments = [] } = input
   const parts = [...(text === '' ? [] : [{ type: 'text', text }]), ...attachments]
   if (parts.length === 0) {
@@ -82,7 +93,9 @@ function userMessage(input: UserInput): ConversationMessage {
       'The text of a turn is empty, and nothing is attached. Say something.',
     )
   }
-  const wishes = wishesOf([input])
+  const { sampling, ...others } = wishesOf([input])
+  const { extra: _extra, ...kept } = sampling ?? {}
+  const wishes = { ...others, ...(Object.keys(kept).length > 0 && { sampling: kept }) }
   return {
     role: 'user',
     content: attachments.length > 0 ? parts : text,

@@ -1,3 +1,4 @@
+import { RequestApproval } from '../messages/approval.ts'
 import { BuslineError, type ErrorCode } from '../messages/busline-error.ts'
 import type { ToolCallOutcome } from '../messages/chat.ts'
 import { failureOf } from '../messages/failure.ts'
@@ -50,12 +51,25 @@ async function callTool(turn: Turn, call: AcceptedCall, again: boolean): Promise
     const result = await turn.scope.execute(CallTool, input, { signal: turn.signal })
     return { ...told, result: result ?? null, error: null }
   } catch (error) {
-    if (error instanceof BuslineError && OURS.has(error.code)) throw error
+    if (isOurs(error)) throw error
     const { code, message } = failureOf(error)
     const wasEnded = turn.scope.signal.aborted || turn.signal.aborted
-    return { ...told, result: null, error: { code, message: wasEnded ? OUTCOME_UNKNOWN : message } }
+    const neverRan = error instanceof BuslineError && error.data['ran'] === false
+    const why = !wasEnded ? message : neverRan ? NEVER_RAN : OUTCOME_UNKNOWN
+    return { ...told, result: null, error: { code, message: why } }
   }
 }
 
-/** Failures of the program around the tools, which no model can do anything about. */
-const OURS = new Set<ErrorCode>(['ABANDONED', 'BUS_STOPPED', 'JOURNAL_FAILED', 'NO_HANDLER'])
+const NEVER_RAN = 'The turn was ended before this call began. It did not run.'
+
+const OURS = new Set<ErrorCode>(['ABANDONED', 'BUS_STOPPED', 'JOURNAL_FAILED'])
+
+/**
+ * Failures of the program around the tools, which no model can do anything about: nobody handles tool calls, or decides on
+ * them. What a tool's own command runs into is a failure of the tool.
+ */
+function isOurs(error: unknown): boolean {
+  if (!(error instanceof BuslineError)) return false
+  if (error.code !== 'NO_HANDLER') return OURS.has(error.code)
+  return error.data['type'] === CallTool.type || error.data['type'] === RequestApproval.type
+}

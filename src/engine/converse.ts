@@ -1,8 +1,9 @@
+import { BuslineError } from '../messages/busline-error.ts'
 import type { TurnResult } from '../messages/chat.ts'
 import { askForWords, askModel, type Asking, type Step } from './ask-model.ts'
 import { callTools } from './call-tools.ts'
 import { finishTurn, keepPartial, partialText } from './end-turn.ts'
-import { limitReached, type Reached, type TurnLimits } from './limits.ts'
+import { costSoFar, limitReached, type Reached, type TurnLimits } from './limits.ts'
 import type { StopRule } from './stop-rules.ts'
 import type { Turn } from './turn.ts'
 
@@ -16,7 +17,7 @@ export interface Conversing {
 
 /** Asks, runs what the model calls, asks again, until an answer in words, a stop rule, or a limit. */
 export async function converse(turn: Turn, conversing: Conversing): Promise<TurnResult> {
-  const { asking, limits, stopWhen, maxResultLength } = conversing
+  const { asking, limits, maxResultLength } = conversing
   for (;;) {
     const reached = limitReached(turn, limits)
     if (reached) return await endAtLimit(turn, asking, reached)
@@ -25,10 +26,32 @@ export async function converse(turn: Turn, conversing: Conversing): Promise<Turn
     if ('partial' in step) return await endWithPartial(turn, step.partial)
     if (step.calls.length === 0) return await finishTurn(turn, step.text, step.finishReason)
 
+    // Before a tool does anything: a limit of cost that nobody can keep fails the turn.
+    if (limits.maxCost !== undefined) costSoFar(turn)
     await callTools(turn, step.calls, { maxResultLength })
     turn.throwIfCancelled()
-    if (stopWhen.some((rule) => rule(stateOf(turn, step.text)))) return await endByRule(turn, asking, step)
+    if (isToStop(turn, conversing, step.text)) return await endByRule(turn, asking, step.text)
   }
+}
+
+/** The same from where tools have run; `text` is what the model said beside their calls. */
+export async function goOnAfterTools(turn: Turn, conversing: Conversing, text: string): Promise<TurnResult> {
+  if (isToStop(turn, conversing, text)) return await endByRule(turn, conversing.asking, text)
+  return await converse(turn, conversing)
+}
+
+function isToStop(turn: Turn, { stopWhen }: Conversing, text: string): boolean {
+  return stopWhen.some((rule) => {
+    const stops: unknown = rule(stateOf(turn, text))
+    if (typeof stops === 'boolean') return stops
+    throw new BuslineError(
+      'INVALID_OPTION',
+      `The stop rule ${rule.name} must return true or false at once.`,
+      {
+        data: { option: 'stopWhen' },
+      },
+    )
+  })
 }
 
 /** A step; what had been said of it, or nothing, when the turn's time was up before its end. */
@@ -67,12 +90,15 @@ async function endWithPartial(
   turn: Turn,
   partial = 'The time of this turn was up before an answer came.',
 ): Promise<TurnResult> {
+  // Nobody tells what an answer took that was broken off.
+  turn.spending.add(null, null)
   await keepPartial(turn, partial)
   return await finishTurn(turn, partial, 'maxDuration')
 }
 
-async function endByRule(turn: Turn, asking: Asking, step: Step): Promise<TurnResult> {
-  if (step.text !== '') return await finishTurn(turn, step.text, 'stopRule')
+async function endByRule(turn: Turn, asking: Asking, text: string): Promise<TurnResult> {
+  // Words beside a call are no value, where one was asked for.
+  if (text !== '' && !turn.wishes.schema) return await finishTurn(turn, text, 'stopRule')
   const last = await inTime(turn, () => askForWords(turn, asking, { limit: 'stopRule' }))
   if (last && 'text' in last) return await finishTurn(turn, last.text, last.finishReason)
   return await endWithPartial(turn, last?.partial)

@@ -15,8 +15,8 @@ export async function finishTurn(
 ): Promise<TurnResult> {
   await commit(turn, 'ok')
   const result = turn.result(reply, finishReason)
-  turn.ended = true
   turn.scope.publish(TurnFinished, result)
+  turn.ended = true
   return result
 }
 
@@ -29,7 +29,12 @@ export async function breakTurn(turn: Turn, reason: unknown): Promise<void> {
   if (turn.ended) return
   turn.ended = true
   const status = statusOf(turn, reason)
-  const rescue = await Promise.allSettled([keepWhatWasSaid(turn, reason).then(() => commit(turn, status))])
+  const keep = async (): Promise<void> => {
+    if (turn.committed) return
+    await keepWhatWasSaid(turn, reason)
+    await commit(turn, status)
+  }
+  const rescue = await Promise.allSettled([keep()])
   const lost = rescue.find((attempt) => attempt.status === 'rejected')
   const error = failureOf(reason)
   if (lost && lost.reason !== reason) error.cause ??= failureOf(lost.reason)
@@ -40,7 +45,17 @@ export async function breakTurn(turn: Turn, reason: unknown): Promise<void> {
 
 /** What had been said of an answer that broke off: a message that says so itself. */
 export async function keepPartial(turn: Turn, text: string): Promise<void> {
-  if (text !== '') await append(turn, [{ role: 'assistant', content: text, meta: { partial: true } }])
+  if (text === '') return
+  await append(turn, [
+    { role: 'assistant', content: partOf(text), meta: { ...turn.spending.takeStep(), partial: true } },
+  ])
+}
+
+/** Characters of an answer that broke off which stay in the history: it is sent with every request from then on. */
+const LONGEST_PARTIAL = 100_000
+
+function partOf(text: string): string {
+  return text.length <= LONGEST_PARTIAL ? text : `${text.slice(0, LONGEST_PARTIAL)}…`
 }
 
 async function keepWhatWasSaid(turn: Turn, reason: unknown): Promise<void> {
@@ -69,6 +84,7 @@ async function commit(turn: Turn, status: Status): Promise<void> {
   const { id, session, scope } = turn
   if (!session) return
   await atCurrentVersion(session, (version) => scope.execute(CommitTurn, { turn: id, status, version }))
+  turn.committed = true
 }
 
 function statusOf(turn: Turn, reason: unknown): Exclude<Status, 'ok'> {

@@ -7,6 +7,8 @@ import { OpenSession, type Session } from '../messages/session.ts'
 /** What the engine knows of an open session. */
 export interface EngineSession {
   version: number
+  /** How many messages it has. */
+  size: number
   model: string | null
   /** Ids of all tool calls in the history: a new call must not repeat one. */
   callIds: Set<string>
@@ -57,9 +59,9 @@ function follow(sessions: Map<string, EngineSession>, news: SessionNews): void {
   }
   const known = sessions.get(news.id)
   if (news.kind === 'opened') {
-    // In place: a turn that is running holds on to what it began with.
-    if (known) Object.assign(known, toEngineSession(news.session))
-    else sessions.set(news.id, toEngineSession(news.session))
+    // In place: a turn that is running holds on to what it began with. One that is late must not undo what came since.
+    if (known && !isOlder(news.session, known)) Object.assign(known, toEngineSession(news.session))
+    if (!known) sessions.set(news.id, toEngineSession(news.session))
     return
   }
   if (!known) return
@@ -73,14 +75,20 @@ function follow(sessions: Map<string, EngineSession>, news: SessionNews): void {
   if (model !== undefined) known.model = model
   if (!messages) return
   known.callIds.clear()
+  known.size = 0
   known.unanswered = []
   known.interrupted = undefined
   noteCalls(known, messages)
 }
 
+function isOlder({ version, messages }: Session, known: EngineSession): boolean {
+  return version < known.version || (version === known.version && messages.length < known.size)
+}
+
 function toEngineSession({ version, model, messages, openTurn }: Session): EngineSession {
   const session: EngineSession = {
     version,
+    size: 0,
     model,
     callIds: new Set(),
     unanswered: [],
@@ -94,7 +102,11 @@ function toEngineSession({ version, model, messages, openTurn }: Session): Engin
 }
 
 function noteCalls(session: EngineSession, messages: readonly ConversationMessage[]): void {
+  session.size += messages.length
   for (const message of messages) {
+    // Of an earlier turn: whoever reads the history mends it, a turn that is over is not opened again.
+    if (message.role === 'user' && session.unanswered.some(({ turn }) => turn !== message.turn))
+      session.unanswered = []
     for (const { id } of message.tool_calls ?? []) {
       session.callIds.add(id)
       session.unanswered.push({ call: id, turn: message.turn })

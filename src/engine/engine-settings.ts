@@ -1,6 +1,6 @@
+import * as z from 'zod'
 import type { Bus } from '../bus/bus.ts'
 import { retryPlan, type RetryOptions, type RetryPlan } from '../bus/retry.ts'
-import { BuslineError } from '../messages/busline-error.ts'
 import { WhileBusy } from '../messages/chat.ts'
 import { Sampling } from '../messages/model.ts'
 import { parseWith } from '../messages/schema.ts'
@@ -51,17 +51,30 @@ export interface EngineSettings {
 
 const RETRY = { attempts: 3, delay: 500, maxDelay: 60_000 }
 
-/** @throws BuslineError `INVALID_OPTION` */
+const names = z.array(z.string().min(1))
+const rule = z.custom<StopRule>((value) => typeof value === 'function', 'expected a function')
+
+/** What is checked of the options beside the limits; where nothing is said, what their types say. */
+const Options = z.object({
+  model: z.string().min(1).optional(),
+  systemPrompt: z.string().optional(),
+  sampling: Sampling.optional(),
+  fallbacks: names.default([]),
+  retry: z.looseObject({}).optional(),
+  stopWhen: z.union([rule.transform((one) => [one]), z.array(rule)]).default([]),
+  whileBusy: WhileBusy.default('queue'),
+  delayedAfter: z.number().positive().default(10_000),
+  maxCallsPerStep: z.number().positive().default(128),
+  maxResultLength: z.number().positive().default(RESULT_LENGTH),
+})
+
+/** @throws BuslineError `INVALID_OPTION` that names the option */
 export function engineSettings(options: ToolChatEngineOptions): EngineSettings {
-  const { model, systemPrompt, fallbacks = [], stopWhen = [] } = options
   const limits = checkLimits(options)
+  const checked = parseWith(Options, options, 'toolChatEngine', 'INVALID_OPTION')
+  const { model, systemPrompt, fallbacks, stopWhen, whileBusy, delayedAfter } = checked
+  const { maxCallsPerStep, maxResultLength, sampling = {} } = checked
   const plan: RetryPlan = retryPlan({ ...RETRY, ...options.retry })
-  const sampling = parseWith(Sampling, options.sampling ?? {}, 'sampling', 'INVALID_OPTION')
-  const whileBusy = parseWith(WhileBusy, options.whileBusy ?? 'queue', 'whileBusy', 'INVALID_OPTION')
-  const delayedAfter = positive('delayedAfter', options.delayedAfter ?? 10_000)
-  const maxCallsPerStep = positive('maxCallsPerStep', options.maxCallsPerStep ?? 128)
-  const maxResultLength = positive('maxResultLength', options.maxResultLength ?? RESULT_LENGTH)
-  const rules = typeof stopWhen === 'function' ? [stopWhen] : stopWhen
 
   return {
     defaults: { ...(model !== undefined && { model }), ...(systemPrompt !== undefined && { systemPrompt }) },
@@ -70,23 +83,17 @@ export function engineSettings(options: ToolChatEngineOptions): EngineSettings {
     maxDurationMs: limits.maxDurationMs,
     conversing: (bus, turn) => ({
       limits,
-      stopWhen: rules,
+      stopWhen,
       maxResultLength,
       asking: {
         model: turn.wishes.model ?? turn.session?.model ?? model ?? null,
         sampling,
-        attempts: { plan, fallbacks },
+        attempts: { plan, fallbacks, after: (ms, run) => bus.after(ms, run) },
         maxCallsPerStep,
+        maxSteps: limits.maxSteps,
         delayedAfter,
         after: (ms, run) => bus.after(ms, run),
       },
     }),
   }
-}
-
-function positive(option: string, value: number): number {
-  if (value > 0) return value
-  throw new BuslineError('INVALID_OPTION', `${option} must be a number above 0, not ${value}.`, {
-    data: { option },
-  })
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import type { Bus } from '../bus/bus.ts'
-import { BuslineError } from '../messages/busline-error.ts'
 import { TokenUsage } from '../messages/conversation.ts'
 import { CallModel, ModelTextReceived } from '../messages/model.ts'
 import type { Turn } from './turn.ts'
@@ -24,7 +23,13 @@ export function followTurns(
       if (!turn) return await next()
       if (message.cause === turn.scope.message.id) {
         turn.call = message.id
+        turn.speaking = message.id
         return await next()
+      }
+      // The repair of its answer: what was said before does not count any more.
+      if (message.cause === turn.call) {
+        turn.speaking = message.id
+        turn.heard = ''
       }
       try {
         const answer = await next()
@@ -40,24 +45,18 @@ export function followTurns(
   )
   bus.on(ModelTextReceived, function followTurns({ text }, scope) {
     const turn = scope.turn === undefined ? undefined : turns.get(scope.turn)
-    if (turn && scope.message.cause === turn.call) turn.heard += text
+    if (turn && scope.message.cause === turn.speaking) turn.heard += text
   })
 
   return async (turn, work) => {
     turns.set(turn.id, turn)
-    const timer =
-      maxDurationMs === undefined ? undefined : bus.after(maxDurationMs, () => endInTime(turn, maxDurationMs))
+    const stopClock =
+      maxDurationMs === undefined ? undefined : turn.limitTime(maxDurationMs, (ms, run) => bus.after(ms, run))
     try {
       return await work()
     } finally {
-      timer?.()
+      stopClock?.()
       turns.delete(turn.id)
     }
   }
-}
-
-function endInTime(turn: Turn, ms: number): void {
-  turn.endWork(
-    new BuslineError('TIMED_OUT', `The turn took longer than ${ms} ms.`, { data: { phase: 'turn' } }),
-  )
 }

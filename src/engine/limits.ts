@@ -28,7 +28,9 @@ export function checkLimits(limits: TurnLimits): TurnLimits & { maxSteps: number
   const { maxSteps = DEFAULT_STEPS, maxTokens, maxCost, maxDurationMs } = limits
   for (const [name, value] of Object.entries({ maxSteps, maxTokens, maxCost, maxDurationMs })) {
     const fits =
-      name === 'maxSteps' ? Number.isInteger(value) && maxSteps >= 1 : value === undefined || value > 0
+      name === 'maxSteps'
+        ? Number.isInteger(value) && maxSteps >= 1
+        : value === undefined || (typeof value === 'number' && value > 0)
     if (fits) continue
     const must = name === 'maxSteps' ? 'a whole number from 1 on' : 'a number above 0'
     throw new BuslineError('INVALID_OPTION', `${name} must be ${must}, not ${value}.`, {
@@ -57,19 +59,36 @@ function firstReached(turn: Turn, limits: TurnLimits & { maxSteps: number }): Re
   if (turn.steps >= maxSteps) return { limit: 'maxSteps', value: turn.steps, max: maxSteps }
 
   const tokens = turn.usage?.totalTokens ?? 0
+  if (maxTokens !== undefined && turn.steps > 0) warnWithoutUsage(turn)
   if (maxTokens !== undefined && tokens >= maxTokens)
     return { limit: 'maxTokens', value: tokens, max: maxTokens }
-  if (maxCost === undefined || turn.steps === 0) return undefined
-  const { cost } = turn.spending
-  if (cost === undefined || cost === null) throw unpriced(turn, cost)
+  if (maxCost === undefined) return undefined
+  const cost = costSoFar(turn)
   return cost >= maxCost ? { limit: 'maxCost', value: cost, max: maxCost } : undefined
 }
 
-function unpriced(turn: Turn, cost: null | undefined): BuslineError {
-  const model = turn.lastAnswer?.model ?? 'this model'
+/**
+ * What a turn has cost, for a limit of that.
+ *
+ * @throws BuslineError `PRICE_UNKNOWN` when nobody knows
+ */
+export function costSoFar(turn: Turn): number {
+  const { cost } = turn.spending
+  if (typeof cost === 'number') return cost
+  if (turn.steps === 0) return 0
+  const model = turn.answered?.model ?? 'this model'
   const why =
-    cost === null
-      ? `there is no price for ${model}. Give usageMeter({ prices }) one`
-      : 'nobody prices model calls. Attach usageMeter()'
-  return new BuslineError('PRICE_UNKNOWN', `maxCost can't be kept: ${why}.`, { data: { model } })
+    cost === undefined
+      ? 'nobody prices model calls. Attach usageMeter()'
+      : turn.usage === null
+        ? `the server tells no usage for ${model}. Limit maxSteps or maxDurationMs`
+        : `there is no price for ${model}. Give usageMeter({ prices }) one`
+  throw new BuslineError('PRICE_UNKNOWN', `maxCost can't be kept: ${why}.`, { data: { model } })
+}
+
+/** A limit that can't be kept is told, once. */
+function warnWithoutUsage(turn: Turn): void {
+  const code = 'USAGE_UNKNOWN'
+  if (turn.usage !== null || turn.warnings.some((warning) => warning.code === code)) return
+  turn.warnings.push({ code, message: "maxTokens can't be kept: the server tells no usage." })
 }

@@ -18,6 +18,7 @@ import type { Turn } from './turn.ts'
 export interface Attempts {
   readonly plan: RetryPlan
   readonly fallbacks: readonly string[]
+  readonly after: (ms: number, run: () => void) => () => void
 }
 
 /**
@@ -28,13 +29,13 @@ export interface Attempts {
 export async function answerOf(
   turn: Turn,
   request: ModelRequest,
-  { plan, fallbacks }: Attempts,
+  { plan, fallbacks, after }: Attempts,
 ): Promise<ModelAnswer> {
   const models = [request.model, ...fallbacks.filter((model) => model !== request.model)]
   for (let place = 0; ; place++) {
     const model = models[place] ?? null
     try {
-      return await attempts(turn, { ...request, model }, plan)
+      return await attempts(turn, { ...request, model }, { plan, after })
     } catch (error) {
       const next = models[place + 1]
       if (typeof next !== 'string' || turn.signal.aborted || !mayAnotherModelHelp(error)) throw error
@@ -43,13 +44,17 @@ export async function answerOf(
       turn.scope.publish(ModelRouted, { from: model, to: next, error: failureOf(error) })
       turn.warnings.push({
         code: 'MODEL_ROUTED',
-        message: `${next} answered in place of ${model}: ${message}`,
+        message: `${next} was asked in place of ${model}: ${message}`,
       })
     }
   }
 }
 
-async function attempts(turn: Turn, request: ModelRequest, plan: RetryPlan): Promise<ModelAnswer> {
+async function attempts(
+  turn: Turn,
+  request: ModelRequest,
+  { plan, after }: Pick<Attempts, 'after' | 'plan'>,
+): Promise<ModelAnswer> {
   const { scope } = turn
   for (let attempt = 1; ; attempt++) {
     turn.heard = ''
@@ -69,7 +74,7 @@ async function attempts(turn: Turn, request: ModelRequest, plan: RetryPlan): Pro
         ...(turn.call !== undefined && { call: turn.call }),
         ...(text !== '' && { text }),
       })
-      await pause(turn, wait)
+      await pause(turn, wait, after)
     }
   }
 }

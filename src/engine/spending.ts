@@ -1,19 +1,15 @@
+import * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import { TokenUsage, type TurnUsage } from '../messages/conversation.ts'
+import { addCosts, addUsage } from '../messages/usage-sum.ts'
+
+const Cost = z.number().nullable()
 
 /** What one or several model calls took. `cost` is in US dollars; null when a price is not known, undefined when nobody priced. */
 export interface Spent {
   usage: TurnUsage | null
   cost: number | null | undefined
 }
-
-const PARTS = [
-  'cachedTokens',
-  'cacheWriteTokens',
-  'reasoningTokens',
-  'audioInputTokens',
-  'audioOutputTokens',
-] as const
 
 /** Sums what the model calls of a turn take, each once; and what each step took, for the message that it ends with. */
 export class Spending {
@@ -33,10 +29,11 @@ export class Spending {
     this.#addSpent({ usage: usage && { ...usage, calls: 1 }, cost })
   }
 
-  /** Adds a call that failed, as far as its error tells what it took: a price for that nobody knows. */
+  /** Adds a call that failed, as far as its error tells what it took (`data.usage`, `data.cost`). */
   addFailed(error: unknown): void {
     const told = error instanceof BuslineError ? TokenUsage.safeParse(error.data['usage']) : undefined
-    if (told?.success) this.add(told.data, this.#all.cost === undefined ? undefined : null)
+    if (told?.success)
+      this.add(told.data, Cost.safeParse(error instanceof BuslineError && error.data['cost']).data)
   }
 
   /** Adds what a step took before a crash, as its message tells. */
@@ -58,25 +55,12 @@ export class Spending {
 }
 
 function sum(a: Spent, b: Spent): Spent {
-  return { usage: sumUsage(a.usage, b.usage), cost: sumCost(a.cost, b.cost) }
+  const usage = a.usage && b.usage ? addUsage(a.usage, b.usage) : (a.usage ?? b.usage)
+  return { usage, cost: sumCost(a.cost, b.cost) }
 }
 
 /** One unknown price makes the whole unknown; what nobody priced adds nothing. */
 function sumCost(a: number | null | undefined, b: number | null | undefined): number | null | undefined {
   if (a === undefined || b === undefined) return a === undefined ? b : a
-  return a === null || b === null ? null : a + b
-}
-
-function sumUsage(a: TurnUsage | null, b: TurnUsage | null): TurnUsage | null {
-  if (!a || !b) return a ?? b
-  const total: TurnUsage = {
-    inputTokens: a.inputTokens + b.inputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    totalTokens: a.totalTokens + b.totalTokens,
-    calls: a.calls + b.calls,
-  }
-  for (const part of PARTS) {
-    if (a[part] !== undefined || b[part] !== undefined) total[part] = (a[part] ?? 0) + (b[part] ?? 0)
-  }
-  return total
+  return a === null || b === null ? null : addCosts(a, b)
 }

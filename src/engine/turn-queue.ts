@@ -4,13 +4,19 @@ import type { WhileBusy } from '../messages/chat.ts'
 
 /** An input that wants a turn of its session. */
 export interface Input<I, T> {
-  /** The id of its command. */
+  /** The id of the turn that it would be. */
   readonly id: string
+  /** The id of its command: what it causes has ids that begin with it. */
+  readonly command: string
   /** What it says. */
   readonly input: I
+  /** The hidden context that its turn would have. */
+  readonly context: Readonly<Record<string, unknown>>
   readonly whileBusy: WhileBusy
   /** Aborted when nobody wants it any more. */
   readonly signal: AbortSignal
+  /** Whether it may become a part of another one's turn. */
+  fits(other: Input<I, T>): boolean
   /** Runs a turn of these inputs, itself the first of them. */
   turn(inputs: readonly Input<I, T>[]): Promise<T>
   /** Cancels the turn that it runs. */
@@ -26,32 +32,54 @@ interface Entry<I, T> {
   readonly settle: { resolve: (value: T) => void; reject: (reason: unknown) => void }
 }
 
+interface Lane<I, T> {
+  running: Entry<I, T>
+  readonly waiting: Entry<I, T>[]
+}
+
 /**
  * One turn at a time per session. Input that comes while one runs waits in the order in which it came, joins what waits
- * (`batch`), is refused (`reject`), or cancels what runs and all that waits before it (`interrupt`). An input whose signal is
- * aborted while it waits leaves at once; the others keep their places.
+ * (`batch`), is refused (`reject`), or cancels what runs and goes before all that waits (`interrupt`): of several such, the
+ * newest is the one that comes to an answer. An input whose signal is aborted while it waits leaves at once; the others keep
+ * their places. The first of a batch leads it: its signal ends the turn of all.
  */
 export class TurnQueue<I, T> {
-  #lanes = new Map<string, { running: Entry<I, T>; waiting: Entry<I, T>[] }>()
+  #lanes = new Map<string, Lane<I, T>>()
 
-  /** Resolves to the result of the turn that the input becomes a part of. @throws BuslineError `SESSION_BUSY` */
+  /**
+   * Resolves to the result of the turn that the input becomes a part of.
+   *
+   * @throws BuslineError `SESSION_BUSY` when it is refused, or was sent by what the running turn does: they would wait for
+   * each other
+   */
   run(session: string, input: Input<I, T>): Promise<T> {
     if (input.signal.aborted) return Promise.reject(input.signal.reason)
     const lane = this.#lanes.get(session)
     if (!lane) {
       const entry = newEntry(input)
-      this.#begin(session, entry, [])
+      this.#begin(session, { running: entry, waiting: [] })
       return entry.result
     }
-    if (input.whileBusy === 'reject') return Promise.reject(busy(session, lane.running.inputs[0]?.id))
+    const [leader] = lane.running.inputs
+    const isOwn = leader !== undefined && input.command.startsWith(`${leader.command}.`)
+    if (isOwn || input.whileBusy === 'reject') return Promise.reject(busy(session, leader?.id, isOwn))
+    return this.#wait(session, this.#enqueue(lane, input), input)
+  }
 
-    const last = lane.waiting.at(-1)
-    const joins = input.whileBusy === 'batch' && last?.inputs[0]?.whileBusy === 'batch'
-    const entry = joins ? last : newEntry(input)
-    if (joins) last.inputs.push(input)
-    else lane.waiting.push(entry)
-    if (input.whileBusy === 'interrupt') interrupt(lane.running, input.id)
-    return this.#wait(session, entry, input)
+  #enqueue(lane: Lane<I, T>, input: Input<I, T>): Entry<I, T> {
+    const { running, waiting } = lane
+    const last = waiting.at(-1)
+    if (input.whileBusy === 'batch' && last?.inputs[0]?.whileBusy === 'batch' && last.inputs[0].fits(input)) {
+      last.inputs.push(input)
+      return last
+    }
+    const entry = newEntry(input)
+    if (input.whileBusy !== 'interrupt') waiting.push(entry)
+    else {
+      waiting.splice(waiting.findLastIndex(interrupts) + 1, 0, entry)
+      interrupt(running, input.id)
+    }
+    return entry
   }
 
   #wait(session: string, entry: Entry<I, T>, input: Input<I, T>): Promise<T> {
@@ -68,25 +96,30 @@ export class TurnQueue<I, T> {
     })
   }
 
-  #begin(session: string, entry: Entry<I, T>, waiting: Entry<I, T>[]): void {
-    const [first, ...others] = entry.inputs
+  #begin(session: string, lane: Lane<I, T>): void {
+    const { running, waiting } = lane
+    const [first, ...others] = running.inputs
     if (!first) return
-    this.#lanes.set(session, { running: entry, waiting })
+    this.#lanes.set(session, lane)
     for (const other of others) other.joined(first.id)
     const ended = (): void => this.#next(session, waiting)
-    first.turn(entry.inputs).then(
-      (result) => (ended(), entry.settle.resolve(result)),
-      (reason: unknown) => (ended(), entry.settle.reject(reason)),
+    first.turn(running.inputs).then(
+      (result) => (ended(), running.settle.resolve(result)),
+      (reason: unknown) => (ended(), running.settle.reject(reason)),
     )
-    const newer = waiting.find(({ inputs }) => inputs[0]?.whileBusy === 'interrupt')
-    if (newer) interrupt(entry, newer.inputs[0]?.id)
+    const newer = waiting.find(interrupts)
+    if (newer) interrupt(running, newer.inputs[0]?.id)
   }
 
   #next(session: string, waiting: Entry<I, T>[]): void {
     this.#lanes.delete(session)
-    const next = waiting.shift()
-    if (next) this.#begin(session, next, waiting)
+    const running = waiting.shift()
+    if (running) this.#begin(session, { running, waiting })
   }
+}
+
+function interrupts<I, T>({ inputs }: Entry<I, T>): boolean {
+  return inputs[0]?.whileBusy === 'interrupt'
 }
 
 function newEntry<I, T>(input: Input<I, T>): Entry<I, T> {
@@ -110,10 +143,9 @@ function interrupt<I, T>(entry: Entry<I, T>, by: string | undefined): void {
   )
 }
 
-function busy(session: string, turn: string | undefined): BuslineError {
-  return new BuslineError(
-    'SESSION_BUSY',
-    `Session ${session} is running a turn (${turn}). Wait for its end, or let input queue, batch or interrupt.`,
-    { data: { session, turn } },
-  )
+function busy(session: string, turn: string | undefined, isOwn: boolean): BuslineError {
+  const why = isOwn
+    ? `What turn ${turn} does can't wait for a turn of its own session ${session}: it would wait for itself. Use another session.`
+    : `Session ${session} is running a turn (${turn}). Wait for its end, or let input queue, batch or interrupt.`
+  return new BuslineError('SESSION_BUSY', why, { data: { session, turn } })
 }

@@ -1,4 +1,5 @@
 import type { Scope } from '../bus/scope.ts'
+import { BuslineError } from '../messages/busline-error.ts'
 import type { ToolCallOutcome, TurnResult, TurnWarning } from '../messages/chat.ts'
 import type { ConversationMessage, TurnUsage } from '../messages/conversation.ts'
 import type { ModelAnswer, OutputSchema, Sampling } from '../messages/model.ts'
@@ -28,13 +29,20 @@ export class Turn {
   ended = false
   /** What the user said last, for whoever offers tools by it. */
   about = ''
-  lastAnswer: ModelAnswer | undefined
+  /** Its last answer, as far as the result tells of it. */
+  answered: Pick<ModelAnswer, 'model' | 'output'> | undefined
+  /** Whether it has had its session to itself, and whether its session knows that it ended. */
+  began = false
+  committed = false
   /** The id of the model call that runs, or ran last; of those that the turn itself makes. */
   call: string | undefined
+  /** The id of the call whose text is heard: that one, or the repair of its answer. */
+  speaking: string | undefined
   /** The text that was heard of it. */
   heard = ''
   #work = new AbortController()
   #timeIsUp = false
+  #stopClock: () => void = () => undefined
 
   constructor(id: string, scope: Scope) {
     this.id = id
@@ -59,8 +67,22 @@ export class Turn {
 
   /** Ends the turn as cancelled. */
   interrupt(reason: unknown): void {
+    // What was ended by the clock before has another reason.
+    if (this.#work.signal.aborted) this.#work = new AbortController()
     this.#timeIsUp = false
     this.#work.abort(reason)
+  }
+
+  /** Gives it so many milliseconds from now on; returns how to take that back. */
+  limitTime(ms: number, after: (ms: number, run: () => void) => () => void): () => void {
+    this.started = this.scope.now()
+    const stop = after(ms, () =>
+      this.endWork(
+        new BuslineError('TIMED_OUT', `The turn took longer than ${ms} ms.`, { data: { phase: 'turn' } }),
+      ),
+    )
+    this.#stopClock = stop
+    return stop
   }
 
   /** Ends the model call and the tools that run, so that the turn can come to its end. */
@@ -72,6 +94,7 @@ export class Turn {
 
   /** What may still be done after its time was up runs under a signal of its own. */
   renewSignal(): void {
+    this.#stopClock()
     if (this.#timeIsUp) this.#work = new AbortController()
   }
 
@@ -87,7 +110,7 @@ export class Turn {
 
   /** What the turn came to. */
   result(reply: string, finishReason: string | null): TurnResult {
-    const { id, toolCalls, usage, messages, steps, warnings, lastAnswer } = this
+    const { id, toolCalls, usage, messages, steps, warnings, answered } = this
     const { cost } = this.spending
     return {
       turn: id,
@@ -97,9 +120,9 @@ export class Turn {
       usage,
       messages,
       steps,
-      model: lastAnswer?.model ?? null,
+      model: answered?.model ?? null,
       ...(cost !== undefined && { cost }),
-      ...(lastAnswer?.output !== undefined && { output: lastAnswer.output }),
+      ...(answered?.output !== undefined && { output: answered.output }),
       ...(warnings.length > 0 && { warnings }),
     }
   }

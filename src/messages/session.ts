@@ -5,7 +5,8 @@ import { HistoryEdit } from './edit-history.ts'
 
 /**
  * One conversation. `version` is raised once by each commit and each update; times are epoch milliseconds. `openTurn` is
- * the turn that was begun and not committed: one that runs, or that a crash interrupted.
+ * the turn that was begun and not committed: one that runs, or that a crash interrupted. A turn begins with the append, in
+ * its scope, of its first message, whose id is `<turn>/0`; what else is appended in its scope may come after its end.
  */
 export const Session = z.object({
   v: z.literal(1),
@@ -120,7 +121,10 @@ export const DeleteSession = defineCommand('session.delete', {
   output: z.object({}),
 })
 
-/** Lets go of the scope's session: what holds it in memory forgets it, and other processes may open it. */
+/**
+ * Lets go of the scope's session: what holds it in memory forgets it, and other processes may open it. Refused with
+ * `SESSION_BUSY` while a turn of it runs on the bus (`chat.runTurn`, `chat.continueTurn`); one that a crash interrupted is no hindrance.
+ */
 export const CloseSession = defineCommand('session.close', {
   input: z.object({}),
   output: z.object({}),

@@ -28,6 +28,14 @@ export const SelectTools = defineCommand('tool.select', {
   output: z.object({ offered: z.array(z.string()) }),
 })
 
+/**
+ * A session's selection names groups or tools that there are not any more, which says once why it is offered fewer than were
+ * chosen; `offered` are those that are left.
+ */
+export const SelectionOutdated = defineEvent('tool.selectionOutdated', {
+  data: z.object({ groups: z.array(z.string()), names: z.array(z.string()), offered: z.array(z.string()) }),
+})
+
 /** Searches all tools by what they do, best first. */
 export const FindTools = defineCommand('tool.find', {
   input: z.object({ query: z.string(), limit: z.number().int().positive().optional() }),

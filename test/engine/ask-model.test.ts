@@ -1,5 +1,6 @@
 import {
   CallModel,
+  defineCommand,
   defineTool,
   ListTools,
   OpenSession,
@@ -234,4 +235,52 @@ describe('a long result', () => {
     await bus.session('s1').execute(RunTurn, { text: 'go' })
     expect(lastIn(requests)).toMatch(/^a(?:😀)+\n\[Cut: characters 0 to 99 of 1201\./u)
   })
+})
+
+describe('arguments that a journal could not hold', () => {
+  test('stay the text that they came as, and the turn ends as any', async () => {
+    const tool = defineTool({ name: 'look', description: '', parameters: z.object({}), run: () => 'seen' })
+    const { bus, ends } = engineWorld(
+      [{ toolCalls: [{ name: 'look', arguments: '{"x":1e999}' }] }, 'Done.'],
+      {
+        tools: [tool],
+      },
+    )
+    const { toolCalls } = await bus.session('s1').execute(RunTurn, { text: 'go' })
+    expect(toolCalls).toMatchObject([{ arguments: '{"x":1e999}', error: { code: 'INVALID_ARGUMENTS' } }])
+    expect(ends).toEqual(['chat.turnFinished'])
+  })
+})
+
+test('an answer that broke off very late leaves no more of it in the history than can be sent again', async () => {
+  const error = { code: 'ANSWER_CUT' as const, message: 'cut' }
+  const { bus, of } = engineWorld([{ text: 'x'.repeat(500_000), error }], { retry: { attempts: 1 } })
+  await expect(bus.session('s1').execute(RunTurn, { text: 'go' })).rejects.toMatchObject({
+    code: 'ANSWER_CUT',
+  })
+  const { messages } = await bus.execute(OpenSession, { id: 's1' })
+  expect(textOf(messages.at(-1) ?? { role: 'user' }).length).toBe(100_001)
+  expect(of('chat.turnFailed')).toHaveLength(1)
+})
+
+test("a failure in a tool's own commands is news for the model", async () => {
+  const nobody = defineCommand('test.nobody', { input: z.object({}), output: z.null() })
+  const tool = defineTool({
+    name: 'asks',
+    description: '',
+    parameters: z.object({}),
+    run: (_input, scope) => scope.execute(nobody, {}),
+  })
+  const { bus } = engineWorld([{ toolCalls: [{ name: 'asks', arguments: {} }] }, 'I see.'], { tools: [tool] })
+  expect(await bus.session('s1').execute(RunTurn, { text: 'go' })).toMatchObject({
+    reply: 'I see.',
+    toolCalls: [{ error: { code: 'NO_HANDLER' } }],
+  })
+})
+
+test('what is wished for of a server, and may hold a key, is not kept in the session', async () => {
+  const { bus } = engineWorld(['ok'])
+  const sampling = { temperature: 0, extra: { api_key: 'sk-verysecret123' } }
+  const { messages } = await bus.session('s1').execute(RunTurn, { text: 'Hi', sampling })
+  expect(messages[0]?.meta).toEqual({ wishes: { sampling: { temperature: 0 } } })
 })

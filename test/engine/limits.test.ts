@@ -3,6 +3,7 @@ import {
   CallModel,
   defineTool,
   ModelTextReceived,
+  ReadContext,
   RunTurn,
   toolChatEngine,
   type Participant,
@@ -125,6 +126,22 @@ describe('at a limit the model is asked once more without tools', () => {
     })
     expect(clock.now() - started).toBeLessThanOrEqual(12_000)
     expect(ends).toEqual(['chat.turnFinished'])
+  })
+
+  test('maxDurationMs and newer input end what runs in the context and among the tools', async () => {
+    const world = engineWorld(['ok', 'ok'], { maxDurationMs: 5000 })
+    const session = world.bus.session('s1')
+    session.handle(ReadContext, async (_input, scope) => {
+      await scope.sleep(3_600_000)
+      return { messages: [], tokens: 0 }
+    })
+    const started = world.clock.now()
+    const turn = session.execute(RunTurn, { text: 'a' })
+    await world.clock.advance(100)
+    const newer = session.execute(RunTurn, { text: 'b', whileBusy: 'interrupt' })
+    await expect(turn).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect(await world.clock.until(newer)).toMatchObject({ finishReason: 'maxDuration' })
+    expect(world.clock.now() - started).toBeLessThan(15_000)
   })
 
   test('maxDurationMs counts from when the turn has the session to itself', async () => {

@@ -6,11 +6,13 @@ import {
   ResumeTurn,
   RunTurn,
   Session,
+  toolCalled,
   TurnFailed,
   type ConversationMessage,
   type ModelRequest,
   type Participant,
   type ScriptedStep,
+  type ToolChatEngineOptions,
 } from 'busline'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -56,7 +58,11 @@ const crashed =
     })
   }
 
-function resumed(messages: ConversationMessage[], steps: readonly ScriptedStep[]) {
+function resumed(
+  messages: ConversationMessage[],
+  steps: readonly ScriptedStep[],
+  options: ToolChatEngineOptions = {},
+) {
   const runs: string[] = []
   const tool = (name: string, effect: 'read' | 'idempotent' | 'unsafe') =>
     defineTool({
@@ -75,6 +81,7 @@ function resumed(messages: ConversationMessage[], steps: readonly ScriptedStep[]
     {
       tools: [tool('reads', 'read'), tool('sets', 'idempotent'), tool('sends', 'unsafe')],
       also: [crashed(messages)],
+      ...options,
     },
   )
   return { ...world, runs, requests, resume: () => world.bus.session('s1').execute(ResumeTurn, {}) }
@@ -145,6 +152,56 @@ describe('a turn that a crash ended goes on', () => {
       'ANSWER_CUT',
     ])
     expect(runs).toEqual([])
+  })
+
+  test('at most as many of its calls run as may run in one answer', async () => {
+    const { resume, runs } = resumed([asked, called], ['ok'], { maxCallsPerStep: 1 })
+    expect((await resume())?.toolCalls.map(({ error }) => error?.code ?? null)).toEqual([
+      null,
+      'ANSWER_CUT',
+      'ANSWER_CUT',
+    ])
+    expect(runs).toEqual(['reads'])
+  })
+
+  test('to its end, where a stop rule would have ended it', async () => {
+    const { resume, requests } = resumed([asked, { ...called, content: 'Working on it.' }], [], {
+      stopWhen: toolCalled('reads'),
+    })
+    expect(await resume()).toMatchObject({ reply: 'Working on it.', finishReason: 'stopRule', steps: 1 })
+    expect(requests).toEqual([])
+  })
+
+  test('with the value that its last answer was asked for', async () => {
+    const schema = { name: 'output', schema: { type: 'object' } }
+    const wishful = { ...asked, meta: { wishes: { schema } } }
+    const { resume } = resumed([wishful, { ...answered, content: '{"n": 4}', meta: { model: 'm' } }], [])
+    expect(await resume()).toMatchObject({ output: { n: 4 }, model: 'm' })
+  })
+
+  test('past a summary that was made in it', async () => {
+    const summary: ConversationMessage = {
+      id: 'x',
+      turn: 't',
+      role: 'user',
+      content: 'Before: …',
+      meta: { kind: 'summary' },
+    }
+    const wishful = { ...asked, meta: { wishes: { model: 'mine' } } }
+    const { resume, requests } = resumed([summary, wishful], ['ok'])
+    expect((await resume())?.messages.map(({ content }) => content)).toEqual(['do all three', 'ok'])
+    expect(requests[0]?.model).toBe('mine')
+  })
+
+  test('unless the one that asks leaves before it begins: it is interrupted still', async () => {
+    const { bus, resume, ends } = resumed([asked], ['Here.'])
+    const leaving = new AbortController()
+    const first = resume()
+    const second = bus.session('s1').execute(ResumeTurn, {}, { signal: leaving.signal })
+    leaving.abort()
+    await expect(second).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect((await first)?.reply).toBe('Here.')
+    expect(ends).toEqual(['chat.turnFinished'])
   })
 
   test('once, however often it is asked for', async () => {

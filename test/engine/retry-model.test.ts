@@ -157,7 +157,7 @@ describe('fallbacks', () => {
       reply: 'From the second.',
       model: 'second',
       warnings: [
-        { code: 'MODEL_ROUTED', message: expect.stringContaining('second answered in place of first') },
+        { code: 'MODEL_ROUTED', message: expect.stringContaining('second was asked in place of first') },
       ],
     })
     expect(of('model.routed').map(({ data }) => data)).toMatchObject([

@@ -1,6 +1,15 @@
-import { BuslineError, RunTurn, textOf, type ModelRequest, type ScriptedStep, type WhileBusy } from 'busline'
+import {
+  BuslineError,
+  defineTool,
+  RunTurn,
+  textOf,
+  type ModelRequest,
+  type ScriptedStep,
+  type WhileBusy,
+} from 'busline'
 import { settle } from 'busline/testing'
 import { expect, test } from 'vitest'
+import * as z from 'zod'
 import { engineWorld } from './fixtures/engine-world.ts'
 
 const said = ({ messages }: ModelRequest) => messages.map(textOf)
@@ -153,4 +162,53 @@ test('sessions do not wait for one another', async () => {
   await answer()
   await answer()
   expect([(await first).reply, (await other).reply]).toEqual(['re m1', 're o1'])
+})
+
+test('interrupt: what waits for a turn of its own still gets it, after the newer input', async () => {
+  const { send, answer, asked, ends } = slowModel('queue')
+  const first = send('m1')
+  const queued = send('order')
+  await settle()
+  const urgent = send('urgent', { own: 'interrupt' })
+  await expect(first).rejects.toMatchObject({ code: 'CANCELLED' })
+  for (const _turn of ['m1', 'urgent', 'order']) await answer()
+  expect([(await urgent).reply, (await queued).reply]).toEqual(['re urgent', 're order'])
+  expect(asked.at(-1)).toEqual(['m1', 'urgent', 're urgent', 'order'])
+  expect(ends).toEqual(['chat.turnCancelled', 'chat.turnFinished', 'chat.turnFinished'])
+})
+
+test('batch: an input that says nothing is refused alone', async () => {
+  const { send, answer } = slowModel('batch')
+  const turns = [send('m1'), send('important'), send('')]
+  await expect(turns[2]).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+  await answer()
+  await answer()
+  expect((await turns[1])?.reply).toBe('re important')
+})
+
+test('batch: inputs of other hidden contexts, or with other schemas, get turns of their own', async () => {
+  const { bus, answer, asked } = slowModel('batch')
+  const session = bus.session('s1')
+  const sent = (text: string, tenant: string) => session.execute(RunTurn, { text }, { context: { tenant } })
+  const turns = [sent('m1', 'ann'), sent('m2', 'ann'), sent('m3', 'bob'), sent('m4', 'bob')]
+  for (const _turn of turns) await answer()
+  expect((await Promise.all(turns)).map(({ messages }) => messages.length)).toEqual([2, 2, 3, 3])
+  expect(asked.at(-1)).toEqual(['m1', 're m1', 'm2', 're m2', 'm3', 'm4'])
+})
+
+test('what a turn does can not wait for a turn of its own session', async () => {
+  const nested = defineTool({
+    name: 'nested',
+    description: '',
+    parameters: z.object({}),
+    run: (_input, scope) => scope.execute(RunTurn, { text: 'inside' }),
+  })
+  const { bus } = engineWorld([{ toolCalls: [{ name: 'nested', arguments: {} }] }, 'On.'], {
+    tools: [nested],
+  })
+  const { toolCalls, reply } = await bus.session('s1').execute(RunTurn, { text: 'go' })
+  expect(toolCalls).toMatchObject([
+    { error: { code: 'SESSION_BUSY', message: expect.stringContaining('itself') } },
+  ])
+  expect(reply).toBe('On.')
 })
