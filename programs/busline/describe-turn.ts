@@ -1,4 +1,6 @@
 import { visibleLine, visibleText, type JournalRecord } from 'busline'
+import * as z from 'zod'
+import { dollars } from '../function-chat/dollars.ts'
 import type { ShownCall, ShownTurn } from './turn-records.ts'
 
 /** The line with which a run begins in the journal. */
@@ -15,10 +17,11 @@ export function describeTurn(turn: ShownTurn): string {
   return [
     '',
     visibleLine(`turn ${turn.turn}${where}  ${duration(turn.ms)}  ${status}`),
-    `  user  ${indented(turn.text)}`,
+    turn.resumed ? '  goes on after a crash' : `  user  ${indented(turn.text)}`,
     ...turn.calls.map(describeCall),
     ...(reply === null && error ? [] : [`  reply ${reply === null ? '(none)' : indented(reply)}`]),
     ...(error ? [`  ${visibleLine(`${error.code}: ${error.message}`)}`] : []),
+    ...spent(turn),
     '',
   ].join('\n')
 }
@@ -31,6 +34,15 @@ function describeCall(call: ShownCall): string {
   const place = `[${id}, cause ${call.cause ?? 'none'}, line ${call.line}]`
   const what = visibleLine(`${name ?? ''}${args}${end}`, 300)
   return `    ${visibleLine(`${type}  ${duration(call.ms)}  ${call.status}`)}  ${what}  ${visibleLine(place)}`
+}
+
+const Usage = z.object({ inputTokens: z.number(), outputTokens: z.number() })
+
+function spent({ usage, cost }: ShownTurn): string[] {
+  const told = Usage.safeParse(usage).data
+  if (!told) return []
+  const price = cost === null ? '' : `, $${dollars(cost)}`
+  return [`  spent ${told.inputTokens} tokens in, ${told.outputTokens} out${price}`]
 }
 
 function indented(text: string): string {

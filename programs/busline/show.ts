@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util'
 import { BuslineError, readJournal, visibleLine, type JournalRecord } from 'busline'
-import { ZodError } from 'zod'
 import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Output } from '../function-chat/output.ts'
 import { parseProblem, UsageError } from '../function-chat/usage-error.ts'
 import { describeRun, describeTurn } from './describe-turn.ts'
-import { TurnRecords, type ShownTurn } from './turn-records.ts'
+import { DamagedRecord, TurnRecords, type ShownTurn } from './turn-records.ts'
 
 const HELP = `Shows the turns of a journal: model calls, tool calls, causes and durations.
 
@@ -73,9 +72,10 @@ function take(turns: TurnRecords, record: JournalRecord, file: string): ShownTur
   try {
     return turns.take(record)
   } catch (error) {
-    if (!(error instanceof ZodError)) throw error
-    const why = `it is no ${record.kind} of ${record.type}`
-    throw new BuslineError('JOURNAL_DAMAGED', `Line ${record.seq + 1} of ${file} is damaged: ${why}.`, {
+    if (!(error instanceof DamagedRecord)) throw error
+    const { kind, type, seq } = error.record
+    const why = `it is no ${kind} of ${type}`
+    throw new BuslineError('JOURNAL_DAMAGED', `Line ${seq + 1} of ${file} is damaged: ${why}.`, {
       cause: error,
     })
   }

@@ -1,4 +1,4 @@
-import { CallModel, CallTool, ModelTextReceived, RunTurn, type JournalRecord } from 'busline'
+import { CallModel, CallTool, ContinueTurn, ModelTextReceived, RunTurn, type JournalRecord } from 'busline'
 import * as z from 'zod'
 
 /** One model or tool call of a turn. `ms` is null and `status` `interrupted` when it has no end in the journal. */
@@ -16,6 +16,8 @@ export interface ShownCall {
   output: unknown
   finishReason: string | null
   usage: unknown
+  /** US dollars; null when nobody knows. */
+  cost: number | null
   error: { code: string; message: string } | null
 }
 
@@ -29,24 +31,52 @@ export interface ShownTurn {
   ms: number | null
   status: string
   text: string
+  /** Whether it goes on here with what a crash interrupted in an earlier journal. */
+  resumed: boolean
   /** The final text; of a turn that did not end well, what had arrived of it. */
   reply: string | null
   finishReason: string | null
   usage: unknown
+  /** US dollars; null when nobody knows. */
+  cost: number | null
   steps: number
   calls: ShownCall[]
   error: { code: string; message: string } | null
 }
 
-const ModelInput = z.object({ model: z.string().nullable() })
-const Answer = CallModel.output.pick({ message: true, finishReason: true, usage: true })
+const Text = z.looseObject({ text: z.string() })
+const ModelInput = z.looseObject({ model: z.string().nullable() })
+const ToolInput = z.looseObject({ name: z.string(), arguments: z.unknown() })
+const Answer = CallModel.output.pick({
+  message: true,
+  finishReason: true,
+  usage: true,
+  model: true,
+  cost: true,
+})
 const Deltas = z.object({ deltas: z.array(z.tuple([z.number(), z.string()])) })
-const Result = RunTurn.output.pick({ reply: true, finishReason: true, usage: true })
+const Result = RunTurn.output.pick({ reply: true, finishReason: true, usage: true, cost: true })
 
-/** Collects turns from records in order; a turn comes out when it ends. Throws a ZodError for data of another shape. */
+/** A record whose data is of another shape than that of its type. */
+export class DamagedRecord extends Error {
+  readonly record: JournalRecord
+
+  constructor(record: JournalRecord) {
+    super(`It is no ${record.kind} of ${record.type}.`)
+    this.record = record
+  }
+}
+
+/** Collects turns from records in order; a turn comes out when it ends. Throws a {@link DamagedRecord}. */
 export class TurnRecords {
+  /** Commands with data of another shape: refused as such, or damaged. */
+  #strange = new Map<string, JournalRecord>()
+  /** By the command that runs it, and by its id, which differ where a turn goes on. */
+  #running = new Map<string, ShownTurn>()
   #turns = new Map<string, ShownTurn>()
   #calls = new Map<string, ShownCall>()
+  /** The model call of a turn that began last: what is heard of another does not count any more. */
+  #speaking = new Map<string, string>()
 
   /** Takes one record; the turn that it ends, if it ends one. */
   take(record: JournalRecord): ShownTurn | undefined {
@@ -57,13 +87,18 @@ export class TurnRecords {
 
   /** Turns that began and have no end: the process was killed, or still runs. */
   unfinished(): ShownTurn[] {
-    return [...this.#turns.values()]
+    return [...this.#running.values()]
   }
 
   #begin(record: JournalRecord): void {
     const { type, id, turn: turnId } = record
     if (id === undefined || turnId === undefined) return
-    if (type === RunTurn.type) this.#turns.set(id, newTurn(record, turnId))
+    if (!isReadable(record)) this.#strange.set(id, record)
+    if (type === RunTurn.type || type === ContinueTurn.type) {
+      const begun = newTurn(record, turnId)
+      this.#running.set(id, begun)
+      this.#turns.set(turnId, begun)
+    }
     const turn = this.#turns.get(turnId)
     if (!turn || (type !== CallModel.type && type !== CallTool.type)) return
     const call = newCall(record, id)
@@ -72,12 +107,14 @@ export class TurnRecords {
     if (type !== CallModel.type) return
     turn.steps++
     turn.reply = null
+    this.#speaking.set(turnId, id)
   }
 
-  #hear({ turn: turnId = '', data }: JournalRecord): void {
+  #hear(record: JournalRecord): void {
+    const { turn: turnId = '', cause, data } = record
     const turn = this.#turns.get(turnId)
-    if (!turn) return
-    const text = Deltas.parse(data)
+    if (!turn || cause !== this.#speaking.get(turnId)) return
+    const text = read(Deltas, data, record)
       .deltas.map(([, delta]) => delta)
       .join('')
     turn.reply = `${turn.reply ?? ''}${text}`
@@ -85,19 +122,37 @@ export class TurnRecords {
 
   #end(record: JournalRecord): ShownTurn | undefined {
     const { of = '', ms = null, status = 'unknown', error = null } = record
+    const strange = this.#strange.get(of)
+    this.#strange.delete(of)
+    if (strange && error?.code !== 'VALIDATION_FAILED') throw new DamagedRecord(strange)
     const ended = { ms, status, error: error && { code: error.code, message: error.message } }
     const call = this.#calls.get(of)
     if (call) Object.assign(call, ended, status === 'ok' ? whatCameBack(record) : {})
     this.#calls.delete(of)
 
-    const turn = this.#turns.get(of)
+    const turn = this.#running.get(of)
     if (!turn) return undefined
-    this.#turns.delete(of)
-    return Object.assign(turn, ended, status === 'ok' ? Result.parse(record.output) : {})
+    this.#running.delete(of)
+    this.#turns.delete(turn.turn)
+    this.#speaking.delete(turn.turn)
+    return Object.assign(turn, ended, status === 'ok' ? read(Result, record.output, record) : {})
   }
 }
 
-function newTurn({ session, cause, seq, time, data }: JournalRecord, turn: string): ShownTurn {
+function isReadable({ type, data }: JournalRecord): boolean {
+  if (type === RunTurn.type) return Text.safeParse(data).success
+  if (type === CallModel.type) return ModelInput.safeParse(data).success
+  return type !== CallTool.type || ToolInput.safeParse(data).success
+}
+
+function read<S extends z.ZodType>(schema: S, data: unknown, record: JournalRecord): z.output<S> {
+  const parsed = schema.safeParse(data)
+  if (parsed.success) return parsed.data
+  throw new DamagedRecord(record)
+}
+
+/** What was refused has a line too, with whatever was given: that is shown as far as it can be read. */
+function newTurn({ type, session, cause, seq, time, data }: JournalRecord, turn: string): ShownTurn {
   return {
     turn,
     session: session ?? null,
@@ -106,10 +161,12 @@ function newTurn({ session, cause, seq, time, data }: JournalRecord, turn: strin
     startedAt: time,
     ms: null,
     status: 'interrupted',
-    text: RunTurn.input.parse(data).text,
+    text: Text.safeParse(data).data?.text ?? '',
+    resumed: type === ContinueTurn.type,
     reply: null,
     finishReason: null,
     usage: null,
+    cost: null,
     steps: 0,
     calls: [],
     error: null,
@@ -118,9 +175,8 @@ function newTurn({ session, cause, seq, time, data }: JournalRecord, turn: strin
 
 function newCall({ type, cause, seq, data }: JournalRecord, id: string): ShownCall {
   const isModel = type === CallModel.type
-  const { name, arguments: args } = isModel
-    ? { name: ModelInput.parse(data).model, arguments: null }
-    : CallTool.input.parse(data)
+  const tool = isModel ? undefined : ToolInput.safeParse(data).data
+  const name = isModel ? (ModelInput.safeParse(data).data?.model ?? null) : (tool?.name ?? null)
   return {
     id,
     type,
@@ -129,17 +185,19 @@ function newCall({ type, cause, seq, data }: JournalRecord, id: string): ShownCa
     ms: null,
     status: 'interrupted',
     name,
-    arguments: args,
+    arguments: tool?.arguments ?? null,
     output: null,
     finishReason: null,
     usage: null,
+    cost: null,
     error: null,
   }
 }
 
 function whatCameBack(record: JournalRecord): Partial<ShownCall> {
   if (record.type !== CallModel.type) return { output: record.output ?? null }
-  const { message, finishReason, usage } = Answer.parse(record.output)
+  const { message, finishReason, usage, model, cost = null } = read(Answer, record.output, record)
   const calls = message.tool_calls?.map((call) => call.function.name) ?? []
-  return { output: { text: message.content ?? null, calls }, finishReason, usage }
+  const output = { text: message.content ?? null, calls }
+  return { output, finishReason, usage, cost, ...(model !== null && { name: model }) }
 }

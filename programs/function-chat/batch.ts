@@ -88,7 +88,7 @@ export async function runBatch(
       },
     })
     if (!report) return undefined
-    usage.add(report.usage)
+    usage.add(report.usage, report.cost)
     if (options.json) await output.print(turnLine(conversation.chat.session, report))
     else if (output.failure === undefined) showEnd(report, conversation.journal, { out, talk })
     // Waits for what the turn has written, so that a reader who is gone is noticed before the next turn.

@@ -98,9 +98,9 @@ export async function runRepl(
     })
     running = undefined
     if (!report) return screen.line('No turn of this session was interrupted.')
-    usage.add(report.usage)
+    usage.add(report.usage, report.cost)
     showEnd(report, conversation.journal, { out: screen, talk: screen })
-    screen.usage(report.usage)
+    screen.usage(report.usage, report.cost)
   }
 
   async function takeCommand(text: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { visibleLine, visibleText, type ToolCallOutcome, type TurnResult } from 'busline'
 import { counted } from './counted.ts'
+import { dollars } from './dollars.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -38,10 +39,14 @@ export class Screen {
     this.line(`  ${error ? '✗' : '✓'} ${visibleLine(name, 64)} ${given} → ${outcome}`, error ? 'red' : 'cyan')
   }
 
-  usage(usage: TurnResult['usage']): void {
+  usage(usage: TurnResult['usage'], cost: number | null): void {
     if (!usage) return
     const { inputTokens, outputTokens, calls } = usage
-    this.line(`  ${inputTokens} tokens in, ${outputTokens} out, ${counted(calls, 'model call')}`, 'gray')
+    const price = cost === null || cost === 0 ? '' : `, $${dollars(cost)}`
+    this.line(
+      `  ${inputTokens} tokens in, ${outputTokens} out, ${counted(calls, 'model call')}${price}`,
+      'gray',
+    )
   }
 
   #styled(text: string, style: Style | undefined): string {

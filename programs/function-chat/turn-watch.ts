@@ -19,6 +19,8 @@ export interface TurnReport {
   finishReason: string | null
   toolCalls: ToolCallOutcome[]
   usage: TurnResult['usage']
+  /** US dollars; null when nobody knows. */
+  cost: number | null
   model: string | null
   messages: ConversationMessage[]
   /** What to know of a turn that ended well all the same, in words. */
@@ -73,7 +75,16 @@ export function watchTurn(
 
   const report = (outcome: { result: TurnResult } | { error: unknown }): TurnReport => {
     if ('result' in outcome) {
-      const { turn, reply, finishReason, toolCalls, usage, messages, warnings = [] } = outcome.result
+      const {
+        turn,
+        reply,
+        finishReason,
+        toolCalls,
+        usage,
+        messages,
+        warnings = [],
+        cost = null,
+      } = outcome.result
       const { model } = answer
       return {
         turn,
@@ -82,6 +93,7 @@ export function watchTurn(
         finishReason,
         toolCalls,
         usage,
+        cost,
         model,
         messages,
         warnings: [...warnings.map(({ message }) => message), ...limitIn(finishReason)],
@@ -97,6 +109,7 @@ export function watchTurn(
       finishReason: answer.finishReason,
       toolCalls: [...calls.values()],
       usage: ended?.usage ?? null,
+      cost: null,
       model: answer.model,
       messages: ended?.messages ?? [],
       warnings: [],

@@ -76,7 +76,8 @@ function refusalOf(finishReason: string | null): string | undefined {
     return 'The answer was cut by the token limit, so this call did not run. Make it again, with shorter arguments.'
   }
   if (!COMPLETE.has(finishReason)) {
-    return `The answer ended with ${JSON.stringify(finishReason)}, so this call did not run.`
+    const how = finishReason === null ? 'without saying that it was whole' : `with "${finishReason}"`
+    return `The answer ended ${how}, so this call did not run. Make it again if it is still needed.`
   }
   return undefined
 }

@@ -47,6 +47,11 @@ export class HeldSessionFiles implements HeldSession {
     this.#upgradedFrom = parts.upgradedFrom
   }
 
+  /** Its times are then those of the file that was brought. */
+  get isUntouched(): boolean {
+    return this.#upgradedFrom !== undefined && this.#tail.lines === 0
+  }
+
   change(change: SessionChange): void {
     if (this.#jsonUnsure) this.save()
     if (!this.#fitsLine(change)) return this.#replace(change)

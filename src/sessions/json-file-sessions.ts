@@ -11,7 +11,7 @@ import { onFile, sessionInUse, sessionNotFound } from './session-errors.ts'
 import { isSessionId } from './session-id.ts'
 import { sessionPaths, type SessionPaths } from './session-paths.ts'
 import type { SessionStorage } from './session-storage.ts'
-import { checkSessionOptions, type SessionOptions } from './session-options.ts'
+import { checkFolder, checkSessionOptions, type SessionOptions } from './session-options.ts'
 import { sessionStore } from './session-store.ts'
 
 /**
@@ -23,6 +23,7 @@ import { sessionStore } from './session-store.ts'
  * @throws BuslineError `INVALID_OPTION`
  */
 export function jsonFileSessions(dir: string, options: SessionOptions = {}): Participant {
+  checkFolder(dir)
   checkSessionOptions(options)
   // Resolved once: a later chdir must not move open sessions.
   const root = resolve(dir)
@@ -35,7 +36,7 @@ export function jsonFileSessions(dir: string, options: SessionOptions = {}): Par
 function fileStorage(dir: string, redact: (text: string) => string): SessionStorage {
   return {
     ids: () => idsIn(dir),
-    read: (id) => readSessionFiles(sessionPaths(dir, id))?.session,
+    read: (id) => readSessionFiles(sessionPaths(dir, id)),
 
     hold(id, create) {
       const paths = sessionPaths(dir, id)

@@ -1,6 +1,6 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Session, SessionSummary } from '../messages/session.ts'
-import type { HeldSession, SessionStorage } from './session-storage.ts'
+import type { HeldSession, KeptSession, SessionStorage } from './session-storage.ts'
 
 /**
  * Summaries of all sessions that are still there, last updated first, then by id. One that can't be read does not hide the others: it
@@ -9,20 +9,20 @@ import type { HeldSession, SessionStorage } from './session-storage.ts'
 export function listSessions(
   storage: SessionStorage,
   open: ReadonlyMap<string, HeldSession>,
-  isThere: (session: Session) => boolean = () => true,
+  isThere: (kept: KeptSession) => boolean = () => true,
 ): SessionSummary[] {
   const ids = new Set([...open.keys(), ...storage.ids()])
   return [...ids]
-    .flatMap((id) => open.get(id)?.session ?? readOrSkip(storage, id))
+    .flatMap((id) => open.get(id) ?? readOrSkip(storage, id))
     .filter(isThere)
-    .map(summaryOf)
+    .map(({ session }) => summaryOf(session))
     .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? -1 : 1))
 }
 
-function readOrSkip(storage: SessionStorage, id: string): Session[] {
+function readOrSkip(storage: SessionStorage, id: string): KeptSession[] {
   try {
-    const session = storage.read(id)
-    return session ? [session] : []
+    const kept = storage.read(id)
+    return kept ? [kept] : []
   } catch (error) {
     if (!(error instanceof BuslineError)) throw error
     process.emitWarning(`Session ${id} is left out of the list. ${error.message}`, {

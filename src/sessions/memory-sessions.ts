@@ -26,7 +26,10 @@ function memoryStorage(): SessionStorage {
 
   return {
     ids: () => [...sessions.keys()],
-    read: (id) => sessions.get(id),
+    read(id) {
+      const session = sessions.get(id)
+      return session && { session }
+    },
     hold(id, create): HeldSession {
       if (heldIds.has(id)) throw sessionInUse(id, process.pid)
       const session = sessions.get(id) ?? create()

@@ -14,12 +14,12 @@ import {
 } from './session-change.ts'
 import { onFile, sessionDamaged, sessionFromFuture } from './session-errors.ts'
 import type { SessionPaths } from './session-paths.ts'
+import type { KeptSession } from './session-storage.ts'
 import type { TailState } from './tail-file.ts'
 import { upgradeSession } from './upgrade-session.ts'
 
 /** A session as its two files hold it together, and how far the tail is whole. */
-export interface StoredSession {
-  session: Session
+export interface StoredSession extends KeptSession {
   /** `lines` counts those too that the JSON file holds already; torn bytes are a line whose writer died. */
   tail: TailState
   /** The format of the JSON file, if it is an older one. */
@@ -41,7 +41,8 @@ export function readSessionFiles(paths: SessionPaths): StoredSession | undefined
   const { session, upgradedFrom } = parseSession(paths, json)
   const wholeBytes = tail.lastIndexOf(NEWLINE) + 1
   const lines = applyTail(session, paths.tail, tail.subarray(0, wholeBytes))
-  return { session, upgradedFrom, tail: { lines, wholeBytes, tornBytes: tail.length - wholeBytes } }
+  const isUntouched = upgradedFrom !== undefined && lines === 0
+  return { session, upgradedFrom, isUntouched, tail: { lines, wholeBytes, tornBytes: tail.length - wholeBytes } }
 }
 
 const NEWLINE = 0x0a

@@ -3,7 +3,10 @@ import { HistoryEdit, prepareEdits } from '../messages/edit-history.ts'
 import { patchedContext } from '../messages/session-news.ts'
 import { Session, UpdateSession } from '../messages/session.ts'
 
-/** Messages were appended: `at` is how many there were before, `from` the version, which an append leaves alone. */
+/**
+ * Messages were appended: `at` is how many there were before, `from` the version, which an append leaves alone. `turn` is
+ * that of the scope; it opens with the line that holds its first message, `<turn>/0`.
+ */
 export const Appended = z.object({
   at: z.number(),
   from: z.number(),
@@ -82,7 +85,7 @@ function applyChange(session: Session, change: Exclude<SessionChange, z.output<t
   if ('at' in change) {
     // Not push(...messages): a spread of very many overflows the stack.
     for (const message of change.messages) session.messages.push(message)
-    if (change.turn !== undefined) session.openTurn = change.turn
+    if (change.turn !== undefined && begins(change.turn, change.messages)) session.openTurn = change.turn
     return
   }
   session.version = change.version
@@ -100,4 +103,13 @@ function applyChange(session: Session, change: Exclude<SessionChange, z.output<t
   session.messages = messages
   // What it had begun is not there any more.
   delete session.openTurn
+}
+
+/**
+ * Only the first message of a turn opens it. What else carries the id of a turn may come after its end: whoever hears
+ * of that acts in the turn's scope.
+ */
+function begins(turn: string, messages: Session['messages']): boolean {
+  const first = `${turn}/0`
+  return messages.some(({ id }) => id === first)
 }

@@ -36,6 +36,15 @@ export function sessionInUse(id: string, pid: number): BuslineError {
   )
 }
 
+/** `SESSION_BUSY`: a turn of the session runs, and would lose what it writes to. */
+export function sessionBusy(id: string, turn: string): BuslineError {
+  return new BuslineError(
+    'SESSION_BUSY',
+    `Session ${quoteId(id)} can't be closed while its turn ${turn} runs. Wait for the turn's end, or cancel it, then close the session.`,
+    { data: { session: id, turn } },
+  )
+}
+
 /** `SESSION_NOT_FOUND`: there is no such session in the store. */
 export function sessionNotFound(id: string, cause?: unknown): BuslineError {
   return new BuslineError(

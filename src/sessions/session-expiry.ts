@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { DeleteSession, type Session } from '../messages/session.ts'
-import type { HeldSession, SessionStorage } from './session-storage.ts'
+import { DeleteSession } from '../messages/session.ts'
+import type { HeldSession, KeptSession, SessionStorage } from './session-storage.ts'
 
 /** Between two looks at what should have expired and may not yet, e.g. because its turn runs. */
 const SHORTEST_WAIT = 1000
@@ -11,7 +11,8 @@ const LONGEST_WAIT = 60 * 60_000
 /**
  * Ends sessions that nobody touched (opened, appended, committed, updated, edited) for `ttl` milliseconds of the bus's
  * clock. One that is open here does not expire while a command of its own runs, such as its turn; one that is open
- * elsewhere never does here.
+ * elsewhere never does here, nor one that was brought here and not opened yet: that is its first touch. Timers are set
+ * only while something is kept that can expire.
  */
 export class SessionExpiry {
   readonly #bus: Bus
@@ -27,10 +28,16 @@ export class SessionExpiry {
     this.#storage = storage
     this.#open = open
     this.#ttl = ttl
-    this.#wait(Math.min(ttl, LONGEST_WAIT))
+    if (this.#keepsAny()) this.watch()
   }
 
-  hasExpired({ id, updatedAt }: Session): boolean {
+  /** Sees to it that the sweep goes on: something is kept that may expire. */
+  watch(): void {
+    if (!this.#timer) this.#wait(Math.min(this.#ttl, LONGEST_WAIT))
+  }
+
+  hasExpired({ session: { id, updatedAt }, isUntouched }: KeptSession): boolean {
+    if (isUntouched) return false
     return this.#bus.now() - updatedAt >= this.#ttl && !(this.#open.has(id) && this.#isBusy(id))
   }
 
@@ -38,7 +45,7 @@ export class SessionExpiry {
   touch(held: HeldSession): void {
     const { session } = held
     const time = this.#bus.now()
-    if (session.updatedAt < time)
+    if (held.isUntouched || session.updatedAt < time)
       held.change({ at: session.messages.length, from: session.version, time, messages: [] })
   }
 
@@ -56,46 +63,72 @@ export class SessionExpiry {
     this.#timer = this.#bus.after(ms, () => this.#sweep())
   }
 
-  #sweep(): void {
-    let next = Infinity
+  #keepsAny(): boolean {
     try {
-      const ids = new Set([...this.#open.keys(), ...this.#storage.ids()])
-      for (const id of this.#due.keys()) if (!ids.has(id)) this.#due.delete(id)
-      for (const id of ids) next = Math.min(next, this.#lookAgainAt(id))
+      return this.#storage.ids().length > 0
+    } catch (error) {
+      // Whoever opens a session is told why.
+      if (!(error instanceof BuslineError)) throw error
+      return true
+    }
+  }
+
+  #sweep(): void {
+    this.#timer = undefined
+    let next = this.#bus.now() + this.#ttl
+    try {
+      next = this.#lookAtAll()
     } finally {
       const left = Math.min(next - this.#bus.now(), this.#ttl, LONGEST_WAIT)
-      this.#wait(Math.max(left, Math.min(this.#ttl, SHORTEST_WAIT)))
+      if (next < Infinity) this.#wait(Math.max(left, Math.min(this.#ttl, SHORTEST_WAIT)))
     }
+  }
+
+  /** Returns when something can expire next; never, if nothing can. */
+  #lookAtAll(): number {
+    const ids = new Set([...this.#open.keys(), ...this.#storage.ids()])
+    for (const id of this.#due.keys()) if (!ids.has(id)) this.#due.delete(id)
+    let next = Infinity
+    for (const id of ids) next = Math.min(next, this.#lookAgainAt(id))
+    return next
   }
 
   #lookAgainAt(id: string): number {
     try {
       return this.#look(id)
     } catch (error) {
-      // Damaged, or held by another process: that is for whoever opens it to say.
+      // That it is damaged is for whoever opens it to say; until then it does not expire.
       if (!(error instanceof BuslineError)) throw error
-      const later = this.#bus.now() + this.#ttl
-      this.#due.set(id, later)
-      return later
+      const isInTheWay = error.code === 'SESSION_IN_USE' || error.code === 'FILE_FAILED'
+      return this.#later(id, isInTheWay)
     }
+  }
+
+  /** Spares reading it for a while; returns when it may expire, if it may. */
+  #later(id: string, mayExpire: boolean): number {
+    const later = this.#bus.now() + this.#ttl
+    this.#due.set(id, later)
+    return mayExpire ? later : Infinity
   }
 
   /** Ends a session if it has expired; returns when to look again. */
   #look(id: string): number {
     const now = this.#bus.now()
-    const live = this.#open.get(id)?.session
+    const live = this.#open.get(id)
     if (live) {
       if (this.hasExpired(live)) this.#end(id)
-      return live.updatedAt + this.#ttl
+      return live.session.updatedAt + this.#ttl
     }
     const known = this.#due.get(id)
     if (known !== undefined && known > now) return known
 
-    const session = this.#storage.read(id)
-    if (!session) return Infinity
-    if (this.hasExpired(session) && this.#removeIfExpired(id)) return Infinity
-    this.#due.set(id, session.updatedAt + this.#ttl)
-    return session.updatedAt + this.#ttl
+    const kept = this.#storage.read(id)
+    if (!kept) return Infinity
+    if (kept.isUntouched) return this.#later(id, false)
+    if (this.hasExpired(kept) && this.#removeIfExpired(id)) return Infinity
+    const due = kept.session.updatedAt + this.#ttl
+    this.#due.set(id, due)
+    return due
   }
 
   /** Removes a session that is not open here, once it is held: it may have been touched elsewhere since it was read. */
@@ -103,7 +136,7 @@ export class SessionExpiry {
     const held = this.#storage.hold(id, () => {
       throw new BuslineError('SESSION_NOT_FOUND', `Session ${id} is gone already.`)
     })
-    if (!this.hasExpired(held.session)) {
+    if (!this.hasExpired(held)) {
       held.close()
       return false
     }

@@ -1,6 +1,7 @@
 import type { Bus, Cleanup } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { ContinueTurn, RunTurn } from '../messages/chat.ts'
 import { identified } from '../messages/conversation.ts'
 import { identifiedEdits, trustSession } from '../messages/session-news.ts'
 import {
@@ -17,7 +18,7 @@ import {
 } from '../messages/session.ts'
 import { closeSessions } from './close-sessions.ts'
 import { listSessions } from './list-sessions.ts'
-import { sessionNotFound } from './session-errors.ts'
+import { sessionBusy, sessionNotFound } from './session-errors.ts'
 import { SessionExpiry } from './session-expiry.ts'
 import type { SessionOptions } from './session-options.ts'
 import { fillSession, newSession, type SessionDefaults } from './new-session.ts'
@@ -35,7 +36,7 @@ export function sessionStore(bus: Bus, storage: SessionStorage, { ttl }: Session
   bus.handle(OpenSession, function openSession(input, scope) {
     const id = checkSessionId(input.id ?? scope.session ?? bus.newId())
     const known = open.get(id)
-    const live = known && expiry?.hasExpired(known.session) ? undefined : known
+    const live = known && expiry?.hasExpired(known) ? undefined : known
     if (known && !live) {
       open.delete(id)
       known.remove()
@@ -46,6 +47,7 @@ export function sessionStore(bus: Bus, storage: SessionStorage, { ttl }: Session
       expiry?.touch(live)
     }
     open.set(id, held)
+    expiry?.watch()
     return trustSession(copyOf(held.session))
   })
 
@@ -103,13 +105,17 @@ export function sessionStore(bus: Bus, storage: SessionStorage, { ttl }: Session
 
   bus.handle(CloseSession, function closeSession(_input, scope) {
     const held = openIn(open, scope)
+    refuseWhileTurnRuns(bus, held.session)
     open.delete(held.session.id)
     held.close()
     return {}
   })
 
   bus.handle(ListSessions, function listAll() {
-    return listSessions(storage, open, (session) => expiry?.hasExpired(session) !== true)
+    const listed = listSessions(storage, open, (kept) => expiry?.hasExpired(kept) !== true)
+    // Another process may have brought what there was nothing of when the sweep ended.
+    if (listed.length > 0) expiry?.watch()
+    return listed
   })
 
   bus.handle(DeleteSession, function deleteSession({ id }) {
@@ -139,7 +145,7 @@ function take(
     return newSession(id, given, time)
   }
   let held = storage.hold(id, create)
-  if (expiry?.hasExpired(held.session)) {
+  if (expiry?.hasExpired(held)) {
     held.remove()
     held = storage.hold(id, create)
   }
@@ -151,6 +157,15 @@ function take(
     held.close()
     throw error
   }
+}
+
+/** One that a crash interrupted is nobody's: its session can be closed. So can that of a turn whose commit failed. */
+function refuseWhileTurnRuns(bus: Bus, { id, openTurn }: Session): void {
+  if (openTurn === undefined) return
+  const runs = bus
+    .inspect()
+    .running.some(({ session, type }) => session === id && (type === RunTurn.type || type === ContinueTurn.type))
+  if (runs) throw sessionBusy(id, openTurn)
 }
 
 /** The caller's own: later appends don't reach it. */

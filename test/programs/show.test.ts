@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createApp, OpenSession, scriptedProvider, Session } from 'busline'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { begin, loopbackServer } from './fixtures/loopback-server.ts'
@@ -156,6 +157,32 @@ describe.concurrent('busline show', () => {
     expect(missing.stderr).toMatch(/^The journal \S+none\.jsonl can't be read: it does not exist\.\n$/)
     expect(bare).toMatchObject({ code: 2, stdout: '' })
     expect(bare.stderr).toMatch(/^busline show takes one journal file\. Example: .*\n$/)
+  })
+
+  test('shows a turn that goes on after a crash, and one whose input was refused', async () => {
+    const file = join(folder.path, 'resumed.jsonl')
+    const app = createApp({ provider: scriptedProvider(['Here you are.', 'Fine.']), journal: file })
+    app.bus.use(
+      async (_message, next) => ({
+        ...Session.parse(await next()),
+        messages: [{ id: 't/0', turn: 't', role: 'user', content: 'asked before the crash' }],
+        openTurn: 't',
+      }),
+      { for: [OpenSession] },
+    )
+    await app.chat('s1').resume()
+    // @ts-expect-error what a program without types may send
+    await expect(app.chat('s1').send(42)).rejects.toMatchObject({ code: 'VALIDATION_FAILED' })
+    await app.chat('s1').send('hello')
+    await app.stop()
+
+    const { code, stdout, stderr } = await show(file)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(
+      /^turn t .* ok\n {2}goes on after a crash\n(?: {4}.*\n)+ {2}reply Here you are\.$/m,
+    )
+    expect(stdout).toMatch(/VALIDATION_FAILED/)
+    expect(stdout).toMatch(/^ {2}reply Fine\.$/m)
   })
 
   test('is quiet when its reader has enough', async () => {

@@ -6,6 +6,7 @@ import {
   AppendMessages,
   CloseSession,
   CommitTurn,
+  DeleteSession,
   EditMessages,
   FindMessages,
   ListSessions,
@@ -149,8 +150,39 @@ export function expiryContract(create: StoreUnderTest['create']): void {
     expect(clock.pending).toBe(0)
   })
 
-  test.each([0, -1, Number.NaN])('a ttl of %d is refused', (ttl) => {
-    expect(() => create({ ttl })()).toThrow(
+  test('where nothing is kept that can expire, no timer is set, and one is for a session that comes', async () => {
+    const { bus, clock, ids } = withTtl()
+    expect(clock.pending).toBe(0)
+
+    await bus.execute(OpenSession, { id: 'a' })
+    expect(clock.pending).toBe(1)
+    await clock.runAll()
+    expect(await ids()).toEqual([])
+    expect(clock.pending).toBe(0)
+
+    await bus.execute(OpenSession, { id: 'b' })
+    await clock.advance(TTL)
+    await expect(bus.session('b').execute(UpdateSession, {})).rejects.toMatchObject({ code: 'SESSION_NOT_OPEN' })
+  })
+
+  test('what was kept before the store came is looked after from the start', async () => {
+    const { bus, store } = withTtl()
+    await bus.execute(OpenSession, { id: 'a' })
+    await bus.stop()
+
+    const next = testBus()
+    next.bus.attach(store())
+    onTestFinished(async () => void (await next.bus.stop()))
+
+    expect(next.clock.pending).toBe(1)
+    await next.clock.runAll()
+    expect(next.clock.pending).toBe(0)
+    await expect(next.bus.execute(DeleteSession, { id: 'a' })).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+  })
+
+  test.each([0, -1, Number.NaN, '60000', null])('a ttl of %j is refused', (ttl) => {
+    const options: object = { ttl }
+    expect(() => create(options)()).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', data: { option: 'ttl' } }),
     )
   })

@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -982,5 +983,71 @@ describe('a ttl', () => {
     await clock.advance(2 * TTL)
 
     expect(readdirSync(dir)).toEqual(['0.json'])
+  })
+})
+
+describe('a folder that is none', () => {
+  test.each(['', ' ', undefined, null, 7, new URL('file:///tmp')])('%j is refused, and dir is named', (dir) => {
+    const create = (): unknown => Reflect.apply(jsonFileSessions, undefined, [dir])
+    expect(create).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', data: { option: 'dir' }, message: expect.stringContaining('folder') }),
+    )
+  })
+})
+
+describe('a file that was brought from elsewhere, in a store with a ttl', () => {
+  const TTL = 3_600_000
+  const original = JSON.stringify({ messages: [user('hi')] })
+
+  /** The file `a.json` of an older format, written ten times the ttl ago. */
+  function imported() {
+    const dir = temporaryDir()
+    const paths = pathsIn(dir)
+    const { bus, clock } = testBus()
+    writeFileSync(paths.json, original)
+    const written = (bus.now() - 10 * TTL) / 1000
+    utimesSync(paths.json, written, written)
+    bus.attach(jsonFileSessions(dir, { ttl: TTL }))
+    onTestFinished(async () => void (await bus.stop()))
+    return { bus, clock, ...paths }
+  }
+
+  test('is opened with what it holds, and the original is kept', async () => {
+    const { bus, json } = imported()
+
+    expect(await bus.execute(OpenSession, { id: 'a' })).toMatchObject({
+      messages: [user('hi')],
+      updatedAt: bus.now(),
+    })
+    await bus.session('a').execute(CloseSession, {})
+
+    expect(readFileSync(`${json}.v0`, 'utf8')).toBe(original)
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ messages: [user('hi')] })
+  })
+
+  test('is listed and left as it is until then, however long that takes, and sets no timers', async () => {
+    const { bus, clock, json } = imported()
+
+    await clock.advance(10 * TTL)
+    await clock.runAll()
+
+    expect(clock.pending).toBe(0)
+    expect(await bus.execute(ListSessions, {})).toMatchObject([{ id: 'a' }])
+    expect(readFileSync(json, 'utf8')).toBe(original)
+    expect(await bus.execute(OpenSession, { id: 'a' })).toMatchObject({ messages: [user('hi')] })
+  })
+
+  test.each(['open', 'closed'])('expires after that like any other, %s', async (how) => {
+    const { bus, clock, json } = imported()
+    await clock.advance(10 * TTL)
+    await bus.execute(OpenSession, { id: 'a' })
+    if (how === 'closed') await bus.session('a').execute(CloseSession, {})
+
+    await clock.advance(TTL - 1)
+    expect(await bus.execute(ListSessions, {})).toMatchObject([{ id: 'a' }])
+    await clock.runAll()
+
+    expect(await bus.execute(ListSessions, {})).toEqual([])
+    expect(existsSync(json)).toBe(false)
   })
 })

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  AppendMessages,
   CallModel,
+  CloseSession,
   createApp,
   EditMessages,
   FindMessages,
@@ -12,6 +14,7 @@ import {
   OpenSession,
   scriptedProvider,
   textOf,
+  TurnFinished,
   UpdateSession,
   type App,
 } from 'busline'
@@ -152,4 +155,51 @@ test('a process that is killed leaves its conversation to the next one, in JSON'
     v: 1,
     messages: [{ content: 'I see 25 blue birds' }, { content: 'ok' }, { content: 'What do I see?' }, { content: '1' }],
   })
+})
+
+test('what is appended when a turn has finished does not make it interrupted: there is nothing to resume', async () => {
+  const { app, requests } = appOn()
+  const rated = new Promise<void>((resolve) => {
+    app.bus.on(TurnFinished, async function rate(_turn, scope) {
+      const { version } = await scope.execute(OpenSession, {})
+      await scope.execute(AppendMessages, { version, messages: [{ role: 'user', content: 'rated' }] })
+      resolve()
+    })
+  })
+  const chat = app.chat('s')
+  await chat.send('hello')
+  await rated
+  await chat.close()
+
+  const again = app.chat('s')
+  expect(await again.resume()).toBeNull()
+  expect(requests).toHaveLength(1)
+  const { openTurn, messages } = await app.bus.execute(OpenSession, { id: 's' })
+  expect(openTurn).toBeUndefined()
+  expect(messages.map(textOf)).toEqual(['hello', '1', 'rated'])
+})
+
+test('nobody takes the session away from a turn that runs: it ends as if nothing had been tried', async () => {
+  const { app } = appOn()
+  let refused: unknown
+  app.bus.use(
+    async function closesMeanwhile(_message, next) {
+      refused = await app.bus.session('s').execute(CloseSession, {}).catch((error: unknown) => error)
+      return next()
+    },
+    { for: [CallModel] },
+  )
+  const chat = app.chat('s')
+
+  expect(await chat.send('hello')).toMatchObject({ reply: '1' })
+
+  expect(refused).toMatchObject({ code: 'SESSION_BUSY', data: { session: 's' } })
+  await chat.close()
+  expect((await app.bus.execute(OpenSession, { id: 's' })).messages.map(textOf)).toEqual(['hello', '1'])
+})
+
+test('an empty folder in the options of an app is refused', () => {
+  expect(() => createApp({ offline: true, sessions: '' })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', data: { option: 'dir' } }),
+  )
 })

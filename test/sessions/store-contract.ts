@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Participant } from '../../src/bus/bus.ts'
 import { MessageBus } from '../../src/bus/message-bus.ts'
 import type { Sender } from '../../src/bus/scope.ts'
+import { ContinueTurn, RunTurn } from '../../src/messages/chat.ts'
 import {
   AppendMessages,
   CloseSession,
@@ -41,6 +42,16 @@ const ILLEGAL = ['../x', '/etc/passwd', 'a\0b', 'x'.repeat(300), 'é', 'A', '', 
 
 const hello = { role: 'user', content: 'hello' } as const
 const hi = { role: 'assistant', content: 'hi' } as const
+const ended = {
+  turn: 't',
+  reply: 'hi',
+  finishReason: 'stop',
+  toolCalls: [],
+  usage: null,
+  messages: [],
+  steps: 1,
+  model: null,
+}
 
 function basics(create: StoreUnderTest['create']): void {
   describe('OpenSession', () => {
@@ -282,14 +293,16 @@ function basics(create: StoreUnderTest['create']): void {
   })
 
   describe('the open turn', () => {
-    test('is the one that appended and did not commit, also after a restart', async () => {
+    const first = { ...hello, id: 't/0' }
+
+    test('is the one that appended its first message and did not commit, also after a restart', async () => {
       const store = create()
       const bus = busWith(store())
       await bus.execute(OpenSession, { id: 'a' })
       const session = bus.session('a')
       expect(await session.execute(OpenSession, {})).not.toHaveProperty('openTurn')
 
-      await session.execute(AppendMessages, { messages: [hello], version: 1 }, { turn: 't' })
+      await session.execute(AppendMessages, { messages: [hi, first], version: 1 }, { turn: 't' })
       expect(await session.execute(OpenSession, {})).toMatchObject({ openTurn: 't' })
       await bus.stop()
 
@@ -299,14 +312,114 @@ function basics(create: StoreUnderTest['create']): void {
       expect(await next.execute(OpenSession, { id: 'a' })).not.toHaveProperty('openTurn')
     })
 
+    test('is not opened again by what is appended in its scope after its commit, also after a restart', async () => {
+      const store = create()
+      const bus = busWith(store())
+      await bus.execute(OpenSession, { id: 'a' })
+      const session = bus.session('a')
+      await session.execute(AppendMessages, { messages: [first], version: 1 }, { turn: 't' })
+      await session.execute(CommitTurn, { turn: 't', status: 'ok', version: 1 })
+
+      await session.execute(AppendMessages, { messages: [hi, { ...hi, id: 't/1' }], version: 2 }, { turn: 't' })
+
+      expect(await session.execute(OpenSession, {})).not.toHaveProperty('openTurn')
+      await bus.stop()
+      const next = busWith(store())
+      const { messages, ...session2 } = await next.execute(OpenSession, { id: 'a' })
+      expect(messages.map(({ turn }) => turn)).toEqual(['t', 't', 't'])
+      expect(session2).not.toHaveProperty('openTurn')
+      await next.session('a').execute(AppendMessages, { messages: [hi], version: 2 }, { turn: 't' })
+      expect(await next.execute(OpenSession, { id: 'a' })).not.toHaveProperty('openTurn')
+    })
+
+    test('stays the open one when another turn appends what is not its first message', async () => {
+      const bus = busWith(create()())
+      await bus.execute(OpenSession, { id: 'a' })
+      const session = bus.session('a')
+      await session.execute(AppendMessages, { messages: [first], version: 1 }, { turn: 't' })
+
+      await session.execute(AppendMessages, { messages: [{ ...hi, id: 't/1', turn: 't' }], version: 1 }, { turn: 'u' })
+      await session.execute(CommitTurn, { turn: 'u', status: 'ok', version: 1 })
+
+      expect(await session.execute(OpenSession, {})).toMatchObject({ openTurn: 't' })
+    })
+
     test('ends with a history that is replaced', async () => {
       const bus = busWith(create()())
       await bus.execute(OpenSession, { id: 'a' })
-      await bus.session('a').execute(AppendMessages, { messages: [hello], version: 1 }, { turn: 't' })
+      await bus.session('a').execute(AppendMessages, { messages: [first], version: 1 }, { turn: 't' })
+      expect(await bus.execute(OpenSession, { id: 'a' })).toHaveProperty('openTurn')
 
       await bus.session('a').execute(UpdateSession, { messages: [] })
 
       expect(await bus.execute(OpenSession, { id: 'a' })).not.toHaveProperty('openTurn')
+    })
+
+    describe.each([RunTurn, ContinueTurn])('while $type runs', (command) => {
+      /** A turn `t` in session `a` that begins and goes on until `finish` is called, which lets it commit or not. */
+      async function runningTurn(store: Participant) {
+        const bus = busWith(store)
+        let finish = (_end: { commit: boolean }): void => undefined
+        const finished = new Promise<{ commit: boolean }>((resolve) => (finish = resolve))
+        const begun = new Promise<void>((resolve) => {
+          bus.handle<typeof command.input, typeof command.output>(command, async (_input, scope) => {
+            const { version } = await scope.execute(OpenSession, {})
+            await scope.execute(AppendMessages, { messages: [first], version }, { turn: 't' })
+            resolve()
+            if ((await finished).commit) await scope.execute(CommitTurn, { turn: 't', status: 'ok', version })
+            return ended
+          })
+        })
+        await bus.execute(OpenSession, { id: 'other' })
+        const input = { text: 'hello', turn: 't' }
+        const running = bus.session('a').execute<typeof command.input, typeof command.output>(command, input)
+        await begun
+        return { bus, finish, running }
+      }
+
+      test('closing the session is refused, and names the turn', async () => {
+        const { bus, finish, running } = await runningTurn(create()())
+
+        await expect(bus.session('a').execute(CloseSession, {})).rejects.toMatchObject({
+          code: 'SESSION_BUSY',
+          data: { session: 'a', turn: 't' },
+          message: expect.stringContaining("Wait for the turn's end"),
+        })
+        expect(await bus.session('other').execute(CloseSession, {})).toEqual({})
+
+        finish({ commit: true })
+        await running
+        expect(await bus.session('a').execute(CloseSession, {})).toEqual({})
+      })
+
+      test('deleting it is not, and a turn that ended without a commit does not keep it from closing', async () => {
+        const store = create()
+        const deleted = await runningTurn(store())
+        expect(await deleted.bus.execute(DeleteSession, { id: 'a' })).toEqual({})
+        deleted.finish({ commit: false })
+        await deleted.running
+        await deleted.bus.stop()
+
+        const { bus, finish, running } = await runningTurn(store())
+        finish({ commit: false })
+        await running
+        expect(await bus.session('a').execute(CloseSession, {})).toEqual({})
+        expect(await bus.execute(OpenSession, { id: 'a' })).toMatchObject({ openTurn: 't' })
+      })
+
+      test('leaving the bus lets go of the session', async () => {
+        const store = create()
+        const { bus, finish, running } = await runningTurn(store())
+        running.catch(() => undefined)
+
+        const stopping = bus.stop({ deadline: 0 })
+        finish({ commit: false })
+        await stopping
+
+        const next = busWith(store())
+        expect(await next.execute(OpenSession, { id: 'a' })).toMatchObject({ openTurn: 't' })
+        expect(await next.session('a').execute(CloseSession, {})).toEqual({})
+      })
     })
   })
 
