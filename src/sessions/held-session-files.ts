@@ -67,6 +67,12 @@ export class HeldSessionFiles implements HeldSession {
     }
   }
 
+  /** Makes what the first change will need, so that a turn does not pay for it. */
+  prepare(): this {
+    this.#tail.open()
+    return this
+  }
+
   close(): void {
     try {
       if (this.#tail.lines > 0 || this.#jsonUnsure) this.save()

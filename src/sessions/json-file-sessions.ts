@@ -44,14 +44,14 @@ function fileStorage(dir: string, redact: (text: string) => string): SessionStor
       const lock = take(paths)
       try {
         const stored = readSessionFiles(paths)
-        if (stored) return new HeldSessionFiles({ paths, lock, redact, ...stored })
+        if (stored) return new HeldSessionFiles({ paths, lock, redact, ...stored }).prepare()
 
         // A tail without its JSON file was left by a delete that died; its lines must not become ours.
         removeTail(paths)
         const tail = { lines: 0, wholeBytes: 0, tornBytes: 0 }
         const held = new HeldSessionFiles({ paths, lock, redact, session: create(), tail })
         held.save()
-        return held
+        return held.prepare()
       } catch (error) {
         lock.release()
         throw error

@@ -8,7 +8,7 @@ export interface TailState {
   tornBytes: number
 }
 
-/** The lines that were added to a session since its JSON file was written. Made when the first one is written. */
+/** The lines that were added to a session since its JSON file was written. Made by `open`, or with the first one. */
 export class TailFile {
   #path: string
   #file: number | undefined
@@ -28,6 +28,11 @@ export class TailFile {
     return this.#lines
   }
 
+  /** Opens the file, making it if need be: making one takes longer than a whole turn on some file systems. */
+  open(): void {
+    onFile(this.#path, 'written', () => this.#opened())
+  }
+
   /**
    * Adds a line with one write(2): in the kernel then, so it survives this process, not a power cut. A write that
    * fails leaves at most a torn line, which readers ignore and which is cut before the next one.
@@ -36,13 +41,13 @@ export class TailFile {
    */
   append(line: string): void {
     onFile(this.#path, 'written', () => {
-      this.#file ??= openSync(this.#path, 'a', 0o600)
-      if (this.#torn) ftruncateSync(this.#file, this.#wholeBytes)
+      const file = this.#opened()
+      if (this.#torn) ftruncateSync(file, this.#wholeBytes)
 
       const bytes = Buffer.from(`${line}\n`)
       this.#torn = true
       // The system may take a part only, when space runs out; the rest then says why.
-      for (let done = 0; done < bytes.length;) done += writeSync(this.#file, bytes, done)
+      for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)
       this.#torn = false
       this.#wholeBytes += bytes.length
       this.#lines++
@@ -64,5 +69,10 @@ export class TailFile {
     const file = this.#file
     this.#file = undefined
     closeSync(file)
+  }
+
+  #opened(): number {
+    this.#file ??= openSync(this.#path, 'a', 0o600)
+    return this.#file
   }
 }
