@@ -82,7 +82,8 @@ Log
   --help, --version
 
 In a chat: /help /sessions /system TEXT /clear /resume /tools /usage /exit
-Exit codes: 0 well, 1 a turn failed, 2 usage, 3 damaged file, 4 input or output, 130 Ctrl-C (0 at the prompt)`
+Exit codes: 0 well, 1 a turn failed, 2 usage, 3 damaged file, 4 input or output,
+  130 Ctrl-C (0 at the prompt)`
 
 /** Reads the command line. @throws UsageError that names the option and the remedy */
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ChatOptions {

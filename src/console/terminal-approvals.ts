@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import * as z from 'zod'
 import type { Bus, Participant } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
@@ -5,7 +6,7 @@ import { RequestApproval, type Decision } from '../messages/approval.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { CallTool } from '../messages/tool.ts'
 import { terminalLines } from './terminal-lines.ts'
-import { visibleLine, visibleText } from './visible-text.ts'
+import { visibleJson, visibleLine, visibleText } from './visible-text.ts'
 
 export interface TerminalApprovalsOptions {
   /** Where answers come from (default: stdin). Nothing else may read it meanwhile. */
@@ -17,15 +18,19 @@ export interface TerminalApprovalsOptions {
 /**
  * Asks a person at a terminal whether a command may run: yes, or no and why; for a tool also with other arguments, or always for
  * the rest of the session. One question at a time. Text from outside is shown with its control characters visible. Ctrl-C and the
- * end of the input deny; what was typed before a question is no answer to it.
+ * end of the input deny; what was typed before a question is no answer to it. Between questions the terminal is as the program
+ * had it. When it is detached, what it asked about fails with `CANCELLED`.
  */
 export function terminalApprovals(options: TerminalApprovalsOptions = {}): Participant {
   const { input = process.stdin, output = process.stderr } = options
   return (bus) => {
     const lines = terminalLines(input, output)
+    const detaching = new AbortController()
+    // Each question that waits listens.
+    setMaxListeners(0, detaching.signal)
     let last: Promise<unknown> = Promise.resolve()
     bus.handle(RequestApproval, function terminalApprovals(request, scope) {
-      return withinTime({ bus, request, scope }, (signal) => {
+      return withinTime({ bus, request, scope, detached: detaching.signal }, (signal) => {
         const inTurn = last.then(() => {
           signal.throwIfAborted()
           return decide(request, {
@@ -37,7 +42,13 @@ export function terminalApprovals(options: TerminalApprovalsOptions = {}): Parti
         return inTurn
       })
     })
-    return () => lines.close()
+    return () => {
+      // Before the input ends, which is an answer.
+      detaching.abort(
+        new BuslineError('CANCELLED', 'Nobody takes decisions any more: terminalApprovals() was detached.'),
+      )
+      lines.close()
+    }
   }
 }
 
@@ -83,7 +94,7 @@ async function editedFrom(
   before: unknown,
   { write, ask }: Dialogue,
 ): Promise<{ arguments: unknown } | undefined> {
-  const prefill = visibleText(JSON.stringify(before) ?? '{}')
+  const prefill = visibleJson(JSON.stringify(before) ?? '{}')
   const text = await ask('Arguments as JSON on one line (empty: go back): ', { prefill })
   if (text === null || text.trim() === '') return undefined
   try {
@@ -97,15 +108,17 @@ async function editedFrom(
 
 /** Gives a question up when its command is cancelled or its time is over, also one that waits for another. */
 function withinTime<T>(
-  { bus, request, scope }: { bus: Bus; request: Request; scope: Scope },
+  { bus, request, scope, detached }: { bus: Bus; request: Request; scope: Scope; detached: AbortSignal },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { expires } = request
   const { signal } = scope
   const question = new AbortController()
   const cancel = (): void => question.abort(signal.reason)
+  const withdraw = (): void => question.abort(detached.reason)
   if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel, { once: true })
+  detached.addEventListener('abort', withdraw, { once: true })
   const timer = expires === undefined ? undefined : bus.after(expires, () => question.abort(expired(request)))
   return new Promise<T>((resolve, reject) => {
     question.signal.addEventListener('abort', () => reject(question.signal.reason), { once: true })
@@ -113,6 +126,7 @@ function withinTime<T>(
   }).finally(() => {
     timer?.()
     signal.removeEventListener('abort', cancel)
+    detached.removeEventListener('abort', withdraw)
   })
 }
 

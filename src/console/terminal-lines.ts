@@ -9,6 +9,11 @@ export interface TerminalLines {
   close(): void
 }
 
+/** What a readable stream has that is a terminal. */
+interface RawMode {
+  setRawMode(isRaw: boolean): unknown
+}
+
 interface Waiting {
   answer(line: string | null): void
 }
@@ -23,6 +28,10 @@ export function terminalLines(input: NodeJS.ReadableStream, output: NodeJS.Writa
   let reader: Interface | undefined
   let waiting: Waiting | undefined
   let isOver = false
+
+  const setRaw = (isRaw: boolean): void => {
+    if (isTerminal && hasRawMode(input)) input.setRawMode(isRaw)
+  }
 
   // When the first question comes, not before: a program may have nothing to ask, and its input to itself.
   const open = (): Interface => {
@@ -44,13 +53,22 @@ export function terminalLines(input: NodeJS.ReadableStream, output: NodeJS.Writa
   return {
     async ask(prompt, { signal, prefill }) {
       const lines = open()
-      if (isTerminal && !isOver) await dropTyped(lines)
+      if (isTerminal && !isOver) {
+        setRaw(true)
+        await dropTyped(lines)
+      }
       return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason)
+        if (signal.aborted) {
+          if (!isOver) setRaw(false)
+          return reject(signal.reason)
+        }
         const end = (): void => {
           waiting = undefined
           signal.removeEventListener('abort', abort)
-          if (!isOver) lines.pause()
+          if (isOver) return
+          lines.pause()
+          // Between questions Ctrl-C belongs to the program again.
+          setRaw(false)
         }
         const abort = (): void => {
           end()
@@ -80,6 +98,10 @@ export function terminalLines(input: NodeJS.ReadableStream, output: NodeJS.Writa
       reader?.close()
     },
   }
+}
+
+function hasRawMode(stream: object): stream is RawMode {
+  return 'setRawMode' in stream && typeof stream.setRawMode === 'function'
 }
 
 function isTTY(stream: object): boolean {

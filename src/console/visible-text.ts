@@ -18,6 +18,14 @@ export function visibleText(text: string): string {
   })
 }
 
+/** The same for a JSON text: as JSON has it, so that it can be parsed again. */
+export function visibleJson(json: string): string {
+  return json.replace(
+    UNSAFE,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** The same on one line: newlines and tabs are shown too, and the rest is cut at `width` characters. */
 export function visibleLine(text: string, width = Infinity): string {
   const line = visibleText(text.length > width * 2 ? text.slice(0, width * 2) : text)

@@ -1,8 +1,10 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
+import * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import { readImageHeader } from '../messages/content-part.ts'
-import { checkWholeNumber } from './check-option.ts'
+import { checkOptions, checkWholeNumber } from './check-option.ts'
 
 /** A file to show a model: its path, or its bytes with a name. What it is follows from the bytes. */
 export type AttachmentSource = string | { name: string; bytes: Uint8Array; mediaType?: string }
@@ -21,6 +23,12 @@ export type AttachmentPart =
   | { type: 'text'; text: string }
   | { type: 'image_url'; image_url: { url: string; detail: 'auto' | 'high' | 'low' } }
 
+const Options = z.strictObject({
+  maxTokens: z.unknown().optional(),
+  maxBytes: z.unknown().optional(),
+  detail: z.enum(['auto', 'high', 'low']).optional(),
+})
+
 const MAX_BYTES = 20_000_000
 const BYTES_PER_TOKEN = 4
 const TAKEN = 'Text files in UTF-8 and PNG, JPEG, GIF and WebP images are taken.'
@@ -28,13 +36,14 @@ const TAKEN = 'Text files in UTF-8 and PNG, JPEG, GIF and WebP images are taken.
 /**
  * Makes a content part of a file: a text with a header that names it, or an image as a data URL.
  *
- * @throws BuslineError `INVALID_REQUEST` for what is neither a text nor an image, or too large; `FILE_FAILED` for one that
+ * @throws BuslineError `INVALID_REQUEST` for what is neither a text nor an image, too large, or no file; `FILE_FAILED` for one that
  * can't be read; `INVALID_OPTION`
  */
 export async function attachment(
   source: AttachmentSource,
   options: AttachmentOptions = {},
 ): Promise<AttachmentPart> {
+  checkOptions('attachment', Options, options)
   const { maxTokens = 8000, maxBytes = MAX_BYTES, detail = 'auto' } = options
   checkWholeNumber('attachment.maxTokens', maxTokens, 1)
   checkWholeNumber('attachment.maxBytes', maxBytes, 1)
@@ -55,10 +64,15 @@ export async function attachment(
 /** One byte more than is taken, so that a larger file is never held whole. */
 async function readUpTo(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    await using file = await open(path)
-    const { size } = await file.stat()
-    if (size > maxBytes) throw refused(name, `has ${size} bytes; at most ${maxBytes} are taken`)
-    return await file.readFile()
+    // Without waiting, which is what opening a pipe that nobody writes to does.
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    const found = await file.stat()
+    if (!found.isFile()) throw refused(name, 'is no regular file')
+    if (found.size > maxBytes) throw refused(name, `has ${found.size} bytes; at most ${maxBytes} are taken`)
+    const chunks: Buffer[] = []
+    // The place of the last byte that is read: one more than is taken, for files that grow, and those that tell no size.
+    for await (const chunk of file.createReadStream({ end: maxBytes, autoClose: false })) chunks.push(chunk)
+    return Buffer.concat(chunks)
   } catch (cause) {
     if (cause instanceof BuslineError) throw cause
     throw new BuslineError('FILE_FAILED', `The attachment ${JSON.stringify(name)} can't be read.`, {

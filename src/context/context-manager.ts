@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { Participant } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
@@ -6,14 +7,14 @@ import type { ConversationMessage } from '../messages/conversation.ts'
 import { OpenSession } from '../messages/session.ts'
 import { remembering } from '../messages/settled.ts'
 import type { ToolDescription } from '../messages/tool.ts'
-import { checkShare, checkWholeNumber, invalidOption } from './check-option.ts'
+import { callable, checkOptions, checkShare, checkWholeNumber, invalidOption } from './check-option.ts'
 import { blockOf, type ContextProvider } from './context-providers.ts'
-import { orDegraded } from './degraded.ts'
+import { orAborted, orDegraded } from './degraded.ts'
 import { estimateTokens, estimateToolTokens } from './estimate-tokens.ts'
 import { exchangesOf, type Exchange } from './exchanges.ts'
 import { fitBudget } from './fit-budget.ts'
 import { healExchange } from './heal-exchange.ts'
-import type { MirroredSession } from './mirrored-session.ts'
+import { MirroredSession } from './mirrored-session.ts'
 import { purgeHistory } from './purge-history.ts'
 import { mirrorSessions } from './session-mirror.ts'
 import type { ContextStrategy } from './strategies.ts'
@@ -56,6 +57,10 @@ export function contextManager(options: ContextManagerOptions = {}): Participant
   return (bus) => {
     const sessions = mirrorSessions(bus)
     const systems = new WeakMap<MirroredSession, { message?: ConversationMessage }>()
+    const open = async (id: string, scope: Scope): Promise<MirroredSession> => {
+      const opened = await scope.execute(OpenSession, { id })
+      return sessions.get(id) ?? new MirroredSession(opened)
+    }
 
     bus.handle(ReadContext, async function contextManager({ tools = [] }, scope) {
       if (scope.session === undefined)
@@ -63,9 +68,7 @@ export function contextManager(options: ContextManagerOptions = {}): Participant
           'SESSION_NOT_OPEN',
           'context.read needs a session: execute it on bus.session(id).',
         )
-      if (!sessions.has(scope.session)) await scope.execute(OpenSession, { id: scope.session })
-      const session = sessions.get(scope.session)
-      if (!session) throw new BuslineError('SESSION_NOT_OPEN', `Session ${scope.session} is not open.`)
+      const session = sessions.get(scope.session) ?? (await open(scope.session, scope))
 
       const block = settings.providers.length === 0 ? '' : await blockOf(settings.providers, scope)
       const known = systems.get(session) ?? {}
@@ -77,9 +80,9 @@ export function contextManager(options: ContextManagerOptions = {}): Participant
         settings.countTools(tools, { hasSystem }) + sum([...before, ...after], settings.countTokens)
 
       const { strategy, budget = Infinity } = settings
-      const whole = around + session.tokens(settings.countTokens)
+      const whole = around + session.sent.tokens(settings.countTokens)
       if (!strategy && whole <= budget) {
-        const messages = session.messages(before)
+        const messages = session.sent.messages(before)
         messages.push(...after)
         return { messages, tokens: whole }
       }
@@ -99,24 +102,38 @@ async function choose(
   around: number,
   scope: Scope,
 ): Promise<readonly Exchange[]> {
-  let exchanges = session.exchanges()
+  let exchanges = session.sent.exchanges()
   if (strategy) {
     const systemTokens = around + reserve
-    const left = await strategy(exchanges.flat(), { countTokens, systemTokens, scope })
+    const all = exchanges.flat()
+    const left = await orAborted(scope, () => strategy(all, { countTokens, systemTokens, scope }))
     exchanges = exchangesOf(left).map(healExchange)
   }
   if (budget === undefined) return exchanges
   if (purgeTo !== undefined && !strategy) {
     const target = Math.floor(budget * purgeTo) - around
     await orDegraded('purge', scope, () => purgeHistory(exchanges, { target, scope, countTokens }))
-    exchanges = session.exchanges()
+    exchanges = session.sent.exchanges()
   }
   return fitBudget(exchanges, { maxTokens: budget - around, countTokens, countExchange })
 }
 
+/** Their kinds, where JavaScript hands them in; what numbers and choices may be is checked one by one. */
+const Options = z.strictObject({
+  maxTokens: z.unknown().optional(),
+  reserve: z.unknown().optional(),
+  countTokens: callable.optional(),
+  countTools: callable.optional(),
+  strategy: callable.optional(),
+  providers: z.array(callable).optional(),
+  placement: z.unknown().optional(),
+  purge: z.union([z.boolean(), z.strictObject({ to: z.unknown().optional() })]).optional(),
+})
+
 function settingsOf(options: ContextManagerOptions) {
+  checkOptions('contextManager', Options, options)
   const { maxTokens, reserve = 0, purge = false, placement = 'system', providers = [], strategy } = options
-  checkWholeNumber('contextManager.maxTokens', maxTokens, 1)
+  if (maxTokens !== undefined) checkWholeNumber('contextManager.maxTokens', maxTokens, 1)
   checkWholeNumber('contextManager.reserve', reserve, 0)
   if (maxTokens !== undefined && reserve >= maxTokens)
     throw invalidOption('contextManager.reserve', `less than maxTokens (${maxTokens})`, reserve)

@@ -20,9 +20,9 @@ export function healExchange(messages: readonly ConversationMessage[]): readonly
   }
   return messages.flatMap((message, place) => {
     if (message.role === 'tool') return []
-    if (!hasCalls(message)) return [message]
+    if (callsOf(message).length === 0) return [message]
     const told = withDistinctCalls(message)
-    const answers = callIdsOf(told).map((id) => {
+    const answers = callsOf(told).map((id) => {
       const waiting = results.get(id) ?? []
       const next = waiting.findIndex((result) => result.place > place)
       const [result] = next < 0 ? [] : waiting.splice(0, next + 1).slice(-1)
@@ -40,24 +40,19 @@ function isValid(messages: readonly ConversationMessage[]): boolean {
       continue
     }
     if (open.length > 0) return false
-    if (!hasCalls(message)) continue
-    open = callIdsOf(message)
+    open = callsOf(message)
     if (new Set(open).size < open.length) return false
   }
   return open.length === 0
 }
 
-/** Only an assistant calls tools; what an import says of others is not looked at by servers either. */
-function hasCalls({ role, tool_calls }: ConversationMessage): boolean {
-  return role === 'assistant' && tool_calls !== undefined && tool_calls.length > 0
-}
-
-function callIdsOf({ tool_calls = [] }: ConversationMessage): string[] {
-  return tool_calls.map(({ id }) => id)
+/** The ids of a message's calls. Only an assistant calls tools; what an import says of others no server looks at either. */
+export function callsOf({ role, tool_calls = [] }: ConversationMessage): string[] {
+  return role === 'assistant' ? tool_calls.map(({ id }) => id) : []
 }
 
 function withDistinctCalls(message: ConversationMessage): ConversationMessage {
-  const ids = callIdsOf(message)
+  const ids = callsOf(message)
   const calls = message.tool_calls?.filter(({ id }, place) => ids.indexOf(id) === place) ?? []
   return calls.length === ids.length ? message : settle({ ...message, tool_calls: calls })
 }

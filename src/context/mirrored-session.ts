@@ -1,85 +1,76 @@
 import type { ConversationMessage } from '../messages/conversation.ts'
-import { editHistory, type HistoryEdit } from '../messages/edit-history.ts'
+import { prepareEdits, type HistoryEdit } from '../messages/edit-history.ts'
+import { placesOf } from '../messages/message-places.ts'
+import type { Session } from '../messages/session.ts'
 import { settle } from '../messages/settled.ts'
-import type { Exchange } from './exchanges.ts'
-import { healExchange } from './heal-exchange.ts'
+import { ExchangeList } from './exchange-list.ts'
 
-/** What the context manager remembers of a session: its history, and what of it may be sent, in whole exchanges. */
+/** What the context manager remembers of a session: its history, and what of that may be sent. */
 export class MirroredSession {
-  systemPrompt: string | null
+  systemPrompt: string | null = null
+  version = 0
+  /** How often it was taken from a whole session. */
+  snapshots = 0
+  #createdAt = 0
   #messages: ConversationMessage[] = []
-  /** All but the last are healed; that one still grows. */
-  #exchanges: Exchange[] = []
-  #last: ConversationMessage[] = []
-  /** The exchanges before the last one, in one list. */
-  #settledFlat: ConversationMessage[] = []
-  #healedLast: Exchange | undefined
-  #counted = 0
-  #countedUpTo = 0
+  #list = new ExchangeList(this.#messages)
 
-  constructor(systemPrompt: string | null, messages: readonly ConversationMessage[]) {
-    this.systemPrompt = systemPrompt
-    this.append(messages)
+  constructor(session: Session) {
+    this.#take(session)
   }
 
-  /** Messages at the end: costs what they are, not what was there before. */
-  append(messages: readonly ConversationMessage[]): void {
+  /** What may be sent of the history. */
+  get sent(): Pick<ExchangeList, 'exchanges' | 'messages' | 'tokens'> {
+    return this.#list
+  }
+
+  /** Takes a whole session, unless it is of before what is known already. */
+  takeNewer(session: Session): void {
+    const { createdAt, version, messages } = session
+    const known = this.#messages.length
+    const isSame = createdAt === this.#createdAt
+    if (isSame && (version < this.version || messages.length < known)) return
+    if (createdAt < this.#createdAt || (isSame && version === this.version && messages.length === known))
+      return
+    this.#take(session)
+  }
+
+  /**
+   * Messages at the end: costs what they are, not what was there before.
+   *
+   * @param mayBeKnown whether some may have come with a whole session already
+   */
+  append(messages: readonly ConversationMessage[], mayBeKnown = false): void {
     for (const message of messages) {
+      if (mayBeKnown && message.id !== undefined && placesOf(this.#messages).has(message.id)) continue
       // Settled, so that its JSON, its digest and its tokens are worked out once.
-      this.#messages.push(settle(message))
-      if (message.meta?.archived === true || message.meta?.purged === true) continue
-      if (message.role === 'user' && this.#last.length > 0) this.#closeLast()
-      this.#last.push(message)
-      this.#healedLast = undefined
+      this.#list.added(message, this.#messages.push(settle(message)) - 1)
     }
   }
 
   replace(messages: readonly ConversationMessage[]): void {
     this.#messages = []
-    this.#exchanges = []
-    this.#last = []
-    this.#settledFlat = []
-    this.#healedLast = undefined
-    this.#counted = 0
-    this.#countedUpTo = 0
+    this.#list = new ExchangeList(this.#messages)
     this.append(messages)
   }
 
+  /** @throws BuslineError as `editHistory`; then it is what it was */
   edit(edits: readonly HistoryEdit[]): void {
-    this.replace(editHistory(this.#messages, edits))
+    prepareEdits(this.#messages, edits)()
+    const marks = edits.flatMap((edit) => (edit.op === 'mark' ? [edit.ids] : []))
+    // Any other edit may change where exchanges begin and end.
+    if (marks.length < edits.length) return this.replace(this.#messages)
+    const known = placesOf(this.#messages)
+    const places = marks.flat().flatMap((id) => known.get(id) ?? [])
+    for (const place of places) settle(this.#messages[place] ?? {})
+    this.#list.changed(places)
   }
 
-  /** What may be sent, oldest first: neither archived nor purged, and valid for every server. */
-  exchanges(): readonly Exchange[] {
-    const last = this.#healed()
-    return last.length === 0 ? this.#exchanges : [...this.#exchanges, last]
-  }
-
-  /** The same in one list of the caller's own, behind some messages. */
-  messages(before: readonly ConversationMessage[]): ConversationMessage[] {
-    return before.concat(this.#settledFlat, this.#healed())
-  }
-
-  /** Their tokens, each message counted once; with one counter only, as a manager has. */
-  tokens(countTokens: (message: ConversationMessage) => number): number {
-    for (; this.#countedUpTo < this.#settledFlat.length; this.#countedUpTo++) {
-      const message = this.#settledFlat[this.#countedUpTo]
-      if (message) this.#counted += countTokens(message)
-    }
-    return this.#healed().reduce((sum, message) => sum + countTokens(message), this.#counted)
-  }
-
-  #closeLast(): void {
-    const healed = this.#healed()
-    this.#exchanges.push(healed)
-    for (const message of healed) this.#settledFlat.push(message)
-    this.#last = []
-    this.#healedLast = undefined
-  }
-
-  #healed(): Exchange {
-    // A copy: what was counted or sent must not grow.
-    this.#healedLast ??= healExchange([...this.#last])
-    return this.#healedLast
+  #take({ createdAt, version, systemPrompt, messages }: Session): void {
+    this.#createdAt = createdAt
+    this.version = version
+    this.systemPrompt = systemPrompt
+    this.snapshots++
+    this.replace(messages)
   }
 }

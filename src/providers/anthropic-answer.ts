@@ -1,37 +1,53 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import type { ModelAnswer } from '../messages/model.ts'
 import type { AnthropicAssembly } from './anthropic-assembly.ts'
-import { anthropicError } from './anthropic-error.ts'
+import { beginningOf } from './anthropic-beginning.ts'
+import { anthropicError, type AnthropicFailure } from './anthropic-error.ts'
+import type { Hide } from './hide-secrets.ts'
 import { isRecord, textIn } from './is-record.ts'
 import { networkError } from './network-error.ts'
 import { oneLine } from './one-line.ts'
 import type { RawAnswer } from './raw-answer.ts'
 import { readEvents } from './read-events.ts'
-import { readText } from './read-text.ts'
 
+/** In bytes. */
 const MAX_BODY = 64 * 1024 * 1024
+/** Of the data that says something, in characters: no model's longest answer comes near. */
+const MAX_SAID = 64 * 1024 * 1024
+
+/** How errors name the server, and what takes secrets out of what it said. */
+interface Telling {
+  where: string
+  hide: Hide
+}
 
 /**
- * Reads a success of `POST /v1/messages` into an answer. Its content-type decides whether it is a stream or one body,
- * whatever was asked for. The assembly keeps what had come when this rejects.
+ * Reads a success of `POST /v1/messages` into an answer. Its beginning and its content-type decide whether it is a stream or
+ * one body, whatever was asked for. The assembly keeps what had come when this rejects.
  *
  * @throws BuslineError `ANSWER_CUT` when neither `message_stop` nor a stop reason came, `MODEL_UNAVAILABLE` when the
- * connection was lost before anything of the answer, else by what the server said; never an answer that was cut off
+ * connection was lost before anything of the answer, `PROVIDER_FAILED` for a body of more than 64 MB or a stream of more than
+ * 64 MB, else by what the server said; never an answer that was cut off
  */
 export async function readAnthropicAnswer(
   raw: RawAnswer,
   assembly: AnthropicAssembly,
   where: string,
+  hide: Hide = (text) => text,
 ): Promise<ModelAnswer> {
-  const isStream = /^\s*text\/event-stream\b/i.test(raw.headers.get('content-type') ?? '')
-  if (isStream) await readStream(raw, assembly, where)
-  else await readBody(raw, assembly, where)
+  const saysStream = /^\s*text\/event-stream\b/i.test(raw.headers.get('content-type') ?? '')
+  const { form, body } = await beginningOf(raw.body, saysStream)
+  const begun = { ...raw, body }
+  if (form === 'stream') await readStream(begun, assembly, { where, hide })
+  else await readBody(begun, assembly, { where, hide })
   const answer = assembly.answer()
   const requestId = raw.headers.get('request-id') ?? undefined
   return { ...answer, response: { ...answer.response, ...(requestId !== undefined && { requestId }) } }
 }
 
-async function readStream(raw: RawAnswer, assembly: AnthropicAssembly, where: string): Promise<void> {
+async function readStream(raw: RawAnswer, assembly: AnthropicAssembly, telling: Telling): Promise<void> {
+  const { where } = telling
+  let said = 0
   let isDone = false
   let broken: BuslineError | undefined
   try {
@@ -41,13 +57,15 @@ async function readStream(raw: RawAnswer, assembly: AnthropicAssembly, where: st
       const event = eventOf(name, data)
       if (!event) {
         // The last line may have been cut in its middle; with more after it, it was not.
-        broken = unreadable('JSON in its stream', data, where)
+        broken = unreadable('JSON in its stream', data, telling)
         continue
       }
       const { type } = event
-      if (type === 'error') throw anthropicError(event, failureOf(raw, where))
+      if (type === 'error') throw anthropicError(event, failureOf(raw, telling))
       isDone = type === 'message_stop'
       if (isDone) break
+      if (type !== 'ping') said += data.length
+      if (said > MAX_SAID) throw tooLong('an answer', MAX_SAID, where)
       assembly.add(event)
     }
   } catch (error) {
@@ -58,25 +76,30 @@ async function readStream(raw: RawAnswer, assembly: AnthropicAssembly, where: st
     else raw.cancel()
   }
   if (!isDone && !assembly.isFinished) throw cut(where, broken)
-  if (!assembly.hasBegun) throw unreadable('answer in its stream', '', where)
+  if (!assembly.hasBegun) throw unreadable('answer in its stream', '', telling)
 }
 
-async function readBody(raw: RawAnswer, assembly: AnthropicAssembly, where: string): Promise<void> {
-  let began = false
-  let text: string
+async function readBody(raw: RawAnswer, assembly: AnthropicAssembly, telling: Telling): Promise<void> {
+  const { where } = telling
+  let bytes = 0
+  const pieces: Uint8Array[] = []
   try {
-    const onBytes = (): void => {
-      began = true
+    for await (const piece of raw.body) {
+      pieces.push(piece)
+      bytes += piece.byteLength
+      if (bytes > MAX_BODY) throw tooLong('a body', MAX_BODY, where)
     }
-    text = await readText(raw.body, { limit: MAX_BODY, onBytes })
   } catch (error) {
-    throw began ? cut(where, error) : networkError(error, where)
+    raw.cancel()
+    if (error instanceof BuslineError) throw error
+    throw bytes > 0 ? cut(where, error) : networkError(error, where)
   }
+  const text = new TextDecoder().decode(Buffer.concat(pieces))
   const body = parsed(text)
   if (isRecord(body) && (body['type'] === 'error' || isRecord(body['error']))) {
-    throw anthropicError(body, failureOf(raw, where))
+    throw anthropicError(body, failureOf(raw, telling))
   }
-  if (!isRecord(body) || !Array.isArray(body['content'])) throw unreadable('message', text, where)
+  if (!isRecord(body) || !Array.isArray(body['content'])) throw unreadable('message', text, telling)
   assembly.addBody(body)
 }
 
@@ -97,15 +120,22 @@ function parsed(text: string): unknown {
   }
 }
 
-function failureOf(raw: RawAnswer, where: string): { where: string; requestId: string | undefined } {
-  return { where, requestId: raw.headers.get('request-id') ?? undefined }
+function failureOf(raw: RawAnswer, telling: Telling): AnthropicFailure {
+  return { ...telling, requestId: raw.headers.get('request-id') ?? undefined }
 }
 
-function unreadable(what: string, got: string, where: string): BuslineError {
-  const found = got.trim() === '' ? 'nothing.' : `«${oneLine(got, 200)}».`
+function unreadable(what: string, got: string, { where, hide }: Telling): BuslineError {
+  const found = got.trim() === '' ? 'nothing.' : `«${oneLine(hide(got), 200)}».`
   return new BuslineError(
     'PROVIDER_FAILED',
     `${where} sent no ${what}, but ${found} Is the base URL that of Anthropic's Messages API?`,
+  )
+}
+
+function tooLong(what: string, limit: number, where: string): BuslineError {
+  return new BuslineError(
+    'PROVIDER_FAILED',
+    `${where} sent ${what} of more than ${limit / 1024 / 1024} MB, and it was given up. Limit it with maxTokens.`,
   )
 }
 

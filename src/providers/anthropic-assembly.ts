@@ -6,14 +6,14 @@ import { anthropicUsage } from './anthropic-usage.ts'
 import { isRecord, textIn } from './is-record.ts'
 
 /** Why Anthropic's models stop, in the words of the OpenAI protocol; others stay as they are. */
-const FINISH_REASONS: Readonly<Record<string, string>> = {
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  tool_use: 'tool_calls',
-  max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  refusal: 'content_filter',
-}
+const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['tool_use', 'tool_calls'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['refusal', 'content_filter'],
+])
 
 /**
  * Puts an answer together from the events of a stream, or from one plain body. What it does not know (events, blocks,
@@ -101,7 +101,7 @@ export class AnthropicAssembly {
     return {
       message,
       finishReason:
-        this.#stopReason === undefined ? null : (FINISH_REASONS[this.#stopReason] ?? this.#stopReason),
+        this.#stopReason === undefined ? null : (FINISH_REASONS.get(this.#stopReason) ?? this.#stopReason),
       usage,
       model: textIn(this.#frame['model']) ?? null,
       ...(usage && { rawUsage: this.#usage }),

@@ -1,12 +1,13 @@
 import type { Anthropic } from '@anthropic-ai/sdk'
 import { BuslineError } from '../messages/busline-error.ts'
 import { anthropicError } from './anthropic-error.ts'
+import type { Hide } from './hide-secrets.ts'
 import { httpSend } from './http-send.ts'
 import { networkError } from './network-error.ts'
-import { oneLine } from './one-line.ts'
 import { proxyFetch } from './proxy-fetch.ts'
 import { answerOfResponse, type RawAnswer } from './raw-answer.ts'
-import { readText } from './read-text.ts'
+import { readErrorBody } from './read-error-body.ts'
+import { redirectError } from './redirect-error.ts'
 import { retryAfterOf } from './retry-after.ts'
 
 /** Where messages are asked for. */
@@ -22,13 +23,20 @@ export interface AnthropicPackage {
   transformJSONSchema: (schema: Record<string, unknown>) => Record<string, unknown>
 }
 
-export interface AnthropicClient {
-  /** Posts a body of JSON; resolves to the beginning of a success, rejects with a coded error. */
-  post(body: string, options: { apiKey: string | undefined; signal: AbortSignal }): Promise<RawAnswer>
-  strictSchema: AnthropicPackage['transformJSONSchema']
+/** What belongs to one request beside its body. */
+export interface AnthropicPost {
+  apiKey: string | undefined
+  /** Those that the request needs, beside those of every request. */
+  betas: readonly string[]
+  signal: AbortSignal
+  hide: Hide
 }
 
-const ERROR_BODY = 64 * 1024
+export interface AnthropicClient {
+  /** Posts a body of JSON; resolves to the beginning of a success, rejects with a coded error. */
+  post(body: string, options: AnthropicPost): Promise<RawAnswer>
+  strictSchema: AnthropicPackage['transformJSONSchema']
+}
 
 /**
  * The endpoint of a base URL (default `https://api.anthropic.com`), with or without `/v1`; a query is kept.
@@ -76,13 +84,17 @@ export async function anthropicClient(
     'content-type': 'application/json',
     'user-agent': new Headers(req.headers).get('user-agent') ?? 'busline',
     'anthropic-version': version,
-    ...(betas.length > 0 && { 'anthropic-beta': betas.join(',') }),
   }
 
   return {
     strictSchema: loaded.transformJSONSchema,
-    async post(body, { apiKey, signal }) {
-      const headers = { ...head, ...(apiKey !== undefined && { 'x-api-key': apiKey }) }
+    async post(body, { apiKey, betas: needed, signal, hide }) {
+      const wanted = [...new Set([...betas, ...needed])]
+      const headers = {
+        ...head,
+        ...(wanted.length > 0 && { 'anthropic-beta': wanted.join(',') }),
+        ...(apiKey !== undefined && { 'x-api-key': apiKey }),
+      }
       const sending = proxy
         ? proxy
             .fetch(url, { method: 'POST', redirect: 'manual', headers, body, signal })
@@ -92,7 +104,7 @@ export async function anthropicClient(
         throw signal.aborted ? error : networkError(error, where, proxy?.via)
       })
       if (answer.status >= 200 && answer.status < 300) return answer
-      throw await failureOf(answer, where)
+      throw await failureOf(answer, where, hide)
     },
   }
 }
@@ -113,25 +125,21 @@ async function loadPackage(): Promise<AnthropicPackage> {
   return { Anthropic: sdk.Anthropic, transformJSONSchema }
 }
 
-async function failureOf(answer: RawAnswer, where: string): Promise<BuslineError> {
+async function failureOf(answer: RawAnswer, where: string, hide: Hide): Promise<BuslineError> {
   const { status, headers } = answer
-  // A connection that is lost in an error's body still leaves the status to tell.
-  const text = await readText(answer.body, { limit: ERROR_BODY }).catch((error: unknown) => String(error))
-  answer.cancel()
   const location = headers.get('location')
-  // Not followed: a post would arrive as a get, and a key at a host that it was not meant for.
-  if (location && status >= 300 && status < 400) {
-    return new BuslineError(
-      'INVALID_REQUEST',
-      `${where} answered ${status}: it has moved to ${oneLine(location, 200)}. Set the base URL to the new place.`,
-      { data: { status } },
-    )
+  const moved = redirectError({ status, where, location, hide })
+  if (moved) {
+    answer.cancel()
+    return moved
   }
+  const text = await readErrorBody(answer)
   return anthropicError(parsed(text), {
     where,
     status,
     retryAfter: retryAfterOf(headers),
     requestId: headers.get('request-id') ?? undefined,
+    hide,
   })
 }
 

@@ -1,4 +1,5 @@
 import { BuslineError, type ErrorCode } from '../messages/busline-error.ts'
+import type { Hide } from './hide-secrets.ts'
 import { isRecord, textIn } from './is-record.ts'
 import { oneLine } from './one-line.ts'
 import { readServerError } from './server-error.ts'
@@ -11,23 +12,25 @@ export interface AnthropicFailure {
   /** Milliseconds. */
   retryAfter?: number | undefined
   requestId?: string | undefined
+  /** Takes secrets out of what the server said, which is then cut: a half of a key would not be found any more. */
+  hide?: Hide | undefined
 }
 
 const MESSAGE_LIMIT = 500
 
 /** What the API calls its failures, and the status of each. https://platform.claude.com/docs/en/api/errors */
-const BY_TYPE: Readonly<Record<string, { code: ErrorCode; status: number }>> = {
-  invalid_request_error: { code: 'INVALID_REQUEST', status: 400 },
-  authentication_error: { code: 'AUTHENTICATION_FAILED', status: 401 },
-  billing_error: { code: 'PERMISSION_DENIED', status: 402 },
-  permission_error: { code: 'PERMISSION_DENIED', status: 403 },
-  not_found_error: { code: 'INVALID_REQUEST', status: 404 },
-  request_too_large: { code: 'INVALID_REQUEST', status: 413 },
-  rate_limit_error: { code: 'RATE_LIMITED', status: 429 },
-  api_error: { code: 'PROVIDER_FAILED', status: 500 },
-  timeout_error: { code: 'MODEL_UNAVAILABLE', status: 504 },
-  overloaded_error: { code: 'MODEL_UNAVAILABLE', status: 529 },
-}
+const BY_TYPE: ReadonlyMap<string, { code: ErrorCode; status: number }> = new Map([
+  ['invalid_request_error', { code: 'INVALID_REQUEST', status: 400 }],
+  ['authentication_error', { code: 'AUTHENTICATION_FAILED', status: 401 }],
+  ['billing_error', { code: 'PERMISSION_DENIED', status: 402 }],
+  ['permission_error', { code: 'PERMISSION_DENIED', status: 403 }],
+  ['not_found_error', { code: 'INVALID_REQUEST', status: 404 }],
+  ['request_too_large', { code: 'INVALID_REQUEST', status: 413 }],
+  ['rate_limit_error', { code: 'RATE_LIMITED', status: 429 }],
+  ['api_error', { code: 'PROVIDER_FAILED', status: 500 }],
+  ['timeout_error', { code: 'MODEL_UNAVAILABLE', status: 504 }],
+  ['overloaded_error', { code: 'MODEL_UNAVAILABLE', status: 529 }],
+])
 
 /**
  * The error for a status that is no success, or for an `error` event inside of a stream; such an event has the status
@@ -35,11 +38,12 @@ const BY_TYPE: Readonly<Record<string, { code: ErrorCode; status: number }>> = {
  * (`error_code` of the details), `message`, `retryAfter` (ms) and `requestId`, as far as they are known.
  */
 export function anthropicError(told: unknown, failure: AnthropicFailure): BuslineError {
-  const { where, retryAfter, requestId } = failure
-  const said = readServerError(told)
+  const { where, retryAfter, requestId, hide = (text) => text } = failure
+  const read = readServerError(told)
+  const said = { ...read, ...(read.message !== undefined && { message: hide(read.message) }) }
   const error = isRecord(told) && isRecord(told['error']) ? told['error'] : {}
   const details = isRecord(error['details']) ? error['details'] : {}
-  const named = BY_TYPE[said.type ?? '']
+  const named = BY_TYPE.get(said.type ?? '')
   const status = failure.status ?? named?.status
   const code = codeOf(failure.status, named?.code)
   const id = requestId ?? (isRecord(told) ? textIn(told['request_id']) : undefined)

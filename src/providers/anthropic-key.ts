@@ -1,11 +1,13 @@
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { ApiKey } from './api-key.ts'
+import { checkKeyCharacters } from './key-characters.ts'
 
 /**
  * The key of a call, undefined where a server of one's own needs none.
  *
- * @throws BuslineError `AUTHENTICATION_FAILED` when there is none, the function that finds it fails, or it can't be sent
+ * @throws BuslineError `AUTHENTICATION_FAILED` when there is none, the function that finds it fails or finds no text, or it
+ * can't be sent
  */
 export async function anthropicKey(
   { apiKey, baseURL }: { apiKey?: ApiKey | undefined; baseURL?: string | undefined },
@@ -19,16 +21,22 @@ export async function anthropicKey(
       'There is no API key. Set apiKey in anthropicProvider({ apiKey }), or baseURL for a server that needs none.',
     )
   }
-  if (key !== undefined && !/^[\x20-\x7e]+$/.test(key)) {
-    throw new BuslineError(
-      'AUTHENTICATION_FAILED',
-      'The API key holds characters that a header can not carry, such as a line break. Was it copied whole, and alone?',
-    )
-  }
+  if (key !== undefined) checkKeyCharacters(key)
   return key
 }
 
 async function found(find: Exclude<ApiKey, string>, scope: Scope): Promise<string | undefined> {
+  const key: unknown = await foundBy(find, scope)
+  // A program without types may answer anything, null for «none» too.
+  if (key === undefined || key === null) return undefined
+  if (typeof key === 'string') return key
+  throw new BuslineError(
+    'AUTHENTICATION_FAILED',
+    `The function that finds the API key must find a string or undefined, not a value of the type ${typeof key}.`,
+  )
+}
+
+async function foundBy(find: Exclude<ApiKey, string>, scope: Scope): Promise<unknown> {
   try {
     return await find(scope)
   } catch (error) {

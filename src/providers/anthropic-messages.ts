@@ -20,18 +20,18 @@ export interface AnthropicHistory {
 /**
  * A conversation as the Messages API takes it, valid whatever its history: neighbours of one role merged, each call's
  * result in the user message directly after it and in the order of the calls, a result that is missing said to be so, one
- * that nobody asked for told as text, nothing empty. Thinking goes back, exactly as it came, within the tool loop that is
- * going on (the API refuses it otherwise), with `keepThinking` of former turns too.
+ * that nobody asked for told as text, nothing empty. Thinking goes back exactly as it came: that of the tool loop which is
+ * going on (`loop`), of former turns too (`all`), or `none`.
  */
 export function anthropicHistory(
   messages: readonly ConversationMessage[],
-  keepThinking: boolean,
+  thinking: 'loop' | 'all' | 'none',
 ): AnthropicHistory {
-  const loopStart = keepThinking ? -1 : messages.findLastIndex((message) => message.role === 'user')
+  const loopStart = thinkingFrom(messages, thinking)
   const system: Block[] = []
   const merged: AnthropicMessage[] = []
   messages.forEach((message, position) => {
-    const { role, content } = position > loopStart ? withThinking(message) : withoutThinking(message)
+    const { role, content } = position >= loopStart ? withThinking(message) : withoutThinking(message)
     if (role === 'system') system.push(...content)
     else addTo(merged, role, content)
   })
@@ -39,6 +39,12 @@ export function anthropicHistory(
   // The API wants the user to begin, also where what the user said was purged or empty.
   if (merged[0]?.role !== 'user') merged.unshift({ role: 'user', content: [{ type: 'text', text: '…' }] })
   return { system, messages: merged, called }
+}
+
+function thinkingFrom(messages: readonly ConversationMessage[], thinking: 'loop' | 'all' | 'none'): number {
+  if (thinking === 'all') return 0
+  if (thinking === 'none') return messages.length
+  return messages.findLastIndex((message) => message.role === 'user') + 1
 }
 
 /** A call's id as the API takes it; ids of other servers may hold dots and colons. */

@@ -9,16 +9,24 @@ import {
   type ModelAnswer,
   type ModelRequest,
 } from '../messages/model.ts'
+import { betasOf } from './anthropic-binding.ts'
 import { anthropicKey } from './anthropic-key.ts'
 import { readAnthropicAnswer } from './anthropic-answer.ts'
 import { AnthropicAssembly } from './anthropic-assembly.ts'
-import { anthropicClient, anthropicEndpoint, type AnthropicClient } from './anthropic-client.ts'
+import {
+  anthropicClient,
+  anthropicEndpoint,
+  type AnthropicClient,
+  type AnthropicEndpoint,
+} from './anthropic-client.ts'
 import { anthropicRequest } from './anthropic-request.ts'
-import type { ApiKey } from './api-key.ts'
+import { checkApiKey, type ApiKey } from './api-key.ts'
 import type { AnswerListener } from './assemble-answer.ts'
-import { hideSecrets } from './hide-secrets.ts'
+import { cancelledError } from './cancelled-error.ts'
+import { hideSecrets, querySecrets, secretHider } from './hide-secrets.ts'
 import { checkedTimeouts, TimeoutWatch, type Timeouts } from './timeouts.ts'
-import { wireNames } from './wire-names.ts'
+import { requestNames } from './wire-names.ts'
+import { withData } from './with-data.ts'
 
 export interface AnthropicProviderOptions {
   /**
@@ -32,13 +40,17 @@ export interface AnthropicProviderOptions {
   model?: string | undefined
   /** Whether to ask for streams (default true); either kind of answer is read. */
   stream?: boolean | undefined
-  /** Tokens of an answer where the request has no `maxTokens` (default 16384): the API wants a number. */
+  /**
+   * Tokens of an answer where the request has no `maxTokens` (default 16384): the API wants a number. Either is lowered to
+   * what the model can say.
+   */
   maxTokens?: number | undefined
   /** How long a call may take, in milliseconds; the API's pings count as pieces. */
   timeouts?: Timeouts | undefined
   /**
-   * The API's version, default `2026-10-21`. `2023-06-01`, which servers of others may know alone, is also the last
-   * that takes `temperature` and `topP`; later they are left out.
+   * The API's version, default `2026-10-21`. `2023-06-01`, which servers of others may know alone, is also the last that
+   * takes a request's `temperature` and `topP`: with any other version, the default too, both are left out without a word,
+   * as the API would refuse the request. Set this one where they have to count.
    */
   version?: string | undefined
   /** Sent as `anthropic-beta`. */
@@ -47,7 +59,8 @@ export interface AnthropicProviderOptions {
   cache?: boolean | undefined
   /**
    * Whether the thinking of former turns goes back too (default false: that of the tool loop which is going on). Newer
-   * models use it; but they refuse it when anything that stood before it has changed, system prompt and tools included.
+   * models use it, unless anything that stood before it has changed, system prompt and tools included: from Claude Fable 5.1
+   * and Claude Opus 5.5 on the API is told to leave such thinking out (`block_binding`), where it would refuse the request.
    */
   keepThinking?: boolean | undefined
 }
@@ -70,7 +83,9 @@ const VERSION = '2026-10-21'
  */
 export function anthropicProvider(options: AnthropicProviderOptions = {}): Participant {
   const endpoint = anthropicEndpoint(options.baseURL)
+  checkApiKey(options.apiKey)
   checkMaxTokens(options.maxTokens)
+  checkBetas(options.betas)
   const timeouts = checkedTimeouts(options.timeouts)
   const { model, stream = true, maxTokens = MAX_TOKENS, version = VERSION, betas = [] } = options
   const { cache = false, keepThinking = false } = options
@@ -90,23 +105,26 @@ export function anthropicProvider(options: AnthropicProviderOptions = {}): Parti
       })
       const { strictSchema } = client
       const shape = { model, stream, maxTokens, version, cache, keepThinking, strictSchema }
-      const body = JSON.stringify(anthropicRequest(request, shape))
-      return callModel({ body, request, scope, client, apiKey, timeouts, where: endpoint.where })
+      const body = anthropicRequest(request, shape)
+      return callModel({ body, request, scope, client, apiKey, timeouts, endpoint })
     })
   }
 }
 
 async function callModel(call: {
-  body: string
+  body: Record<string, unknown>
   request: ModelRequest
   scope: Scope
   client: AnthropicClient
   apiKey: string | undefined
   timeouts: Timeouts
-  where: string
+  endpoint: AnthropicEndpoint
 }): Promise<ModelAnswer> {
-  const { body, request, scope, client, apiKey, where } = call
-  const names = wireNames(request.tools.map((tool) => tool.name))
+  const { body, request, scope, client, apiKey, endpoint } = call
+  const { where } = endpoint
+  const secrets = [...(apiKey === undefined ? [] : [apiKey]), ...querySecrets(endpoint.url)]
+  const hide = secretHider(secrets)
+  const names = requestNames(request)
   const assembly = new AnthropicAssembly(publisher(scope), (sent) => names.fromWire(sent))
   // A signal of our own: the client leaves its listener on the one it gets, and scope.signal may live as long
   // as the bus.
@@ -120,12 +138,13 @@ async function callModel(call: {
     abort()
   })
   try {
-    const raw = await client.post(body, { apiKey, signal: aborter.signal })
-    return await readAnthropicAnswer({ ...raw, body: watch.over(raw.body) }, assembly, where)
+    const { signal } = aborter
+    const raw = await client.post(JSON.stringify(body), { apiKey, betas: betasOf(body), signal, hide })
+    return await readAnthropicAnswer({ ...raw, body: watch.over(raw.body) }, assembly, where, hide)
   } catch (thrown) {
-    const error = scope.signal.aborted ? cancelled(scope.signal.reason) : (timedOut ?? thrown)
+    const error = scope.signal.aborted ? cancelledError(scope.signal.reason) : (timedOut ?? thrown)
     if (!(error instanceof BuslineError)) throw error
-    throw hideSecrets(withHeard(error, assembly), apiKey === undefined ? [] : [apiKey])
+    throw hideSecrets(withHeard(error, assembly), secrets)
   } finally {
     watch.end()
     scope.signal.removeEventListener('abort', abort)
@@ -144,17 +163,7 @@ function publisher(scope: Scope): AnswerListener {
 function withHeard(error: BuslineError, { text, usage }: AnthropicAssembly): BuslineError {
   if (text === '' && !usage && error.code !== 'ANSWER_CUT') return error
   const heard = text === '' && error.code !== 'ANSWER_CUT' ? {} : { text }
-  return new BuslineError(error.code, error.message, {
-    data: { ...error.data, ...heard, ...(usage && { usage }) },
-    ...(error.cause !== undefined && { cause: error.cause }),
-  })
-}
-
-function cancelled(reason: unknown): BuslineError {
-  if (reason instanceof BuslineError) {
-    return new BuslineError(reason.code, reason.message, { data: reason.data, cause: reason })
-  }
-  return new BuslineError('CANCELLED', 'The model call was cancelled.', { cause: reason })
+  return withData(error, { ...heard, ...(usage && { usage }) })
 }
 
 function checkMaxTokens(maxTokens: number | undefined): void {
@@ -166,4 +175,12 @@ function checkMaxTokens(maxTokens: number | undefined): void {
       data: { option: 'maxTokens' },
     },
   )
+}
+
+function checkBetas(betas: unknown): void {
+  const isList = Array.isArray(betas) && betas.every((beta) => typeof beta === 'string' && beta !== '')
+  if (betas === undefined || isList) return
+  throw new BuslineError('INVALID_OPTION', "betas must be a list of names, like ['context-1m-2025-08-07'].", {
+    data: { option: 'betas' },
+  })
 }

@@ -2,8 +2,11 @@ import { BuslineError } from '../messages/busline-error.ts'
 import type { ModelRequest } from '../messages/model.ts'
 import { remembering } from '../messages/settled.ts'
 import type { ToolDescription } from '../messages/tool.ts'
+import { droppingUnbound } from './anthropic-binding.ts'
 import { anthropicHistory, type AnthropicHistory } from './anthropic-messages.ts'
+import { modelTraits } from './anthropic-models.ts'
 import { thinkingFields } from './anthropic-thinking.ts'
+import { isRecord } from './is-record.ts'
 import { wireName } from './wire-names.ts'
 
 /** What of the provider's options shapes a request. */
@@ -24,9 +27,11 @@ const SAMPLING_VERSION = '2023-06-01'
 /**
  * The body of `POST /v1/messages` for a request. What the protocol does not have is left out: `seed`, the penalties, and
  * from version 2026-10-21 on `temperature` and `topP` (https://platform.claude.com/docs/en/api/migration-2026-10-21).
+ * `max_tokens` is at most what the model can say, so that a limit fits whichever model a session has.
  *
  * @throws BuslineError `INVALID_REQUEST` when neither the request nor the provider names a model, for content and
- * schemas that the API has no form for
+ * schemas that the API has no form for, and for a `toolChoice` that forces a call where the model can't be forced: to ask
+ * for one instead would promise what nobody keeps
  */
 export function anthropicRequest(
   request: ModelRequest,
@@ -39,20 +44,29 @@ export function anthropicRequest(
       'No model is chosen. Name one in anthropicProvider({ model }), in the session, or with --model.',
     )
   }
-  const history = anthropicHistory(request.messages, options.keepThinking)
-  const forcesTool = request.toolChoice === 'required' || typeof request.toolChoice === 'object'
+  const { maxOutput, canBeForced, bindsThinking } = modelTraits(model)
+  const forcesTool =
+    request.tools.length > 0 && (request.toolChoice === 'required' || typeof request.toolChoice === 'object')
+  if (forcesTool && !canBeForced) throw unforced(model)
   const { thinking, effort, budget } = thinkingFields(request.reasoningEffort, {
     model,
     maxTokens: request.maxTokens,
-    forcesTool: forcesTool && request.tools.length > 0,
+    forcesTool,
   })
+  const asked = request.extra?.['thinking'] ?? thinking
+  // Without thinking there is no way to say that what does not fit is to be left out.
+  const isSilent = bindsThinking && isRecord(asked) && asked['type'] === 'disabled'
+  const history = anthropicHistory(
+    request.messages,
+    isSilent ? 'none' : options.keepThinking ? 'all' : 'loop',
+  )
   const outputConfig = {
     ...(effort !== undefined && { effort }),
     ...(request.schema && { format: formatOf(request.schema.schema, options) }),
   }
-  return {
+  return droppingUnbound({
     model,
-    max_tokens: request.maxTokens ?? options.maxTokens + budget,
+    max_tokens: Math.min(request.maxTokens ?? options.maxTokens + budget, maxOutput),
     ...systemFields(history, request, options.cache),
     messages: history.messages,
     ...toolFields(history, request),
@@ -65,7 +79,7 @@ export function anthropicRequest(
     ...(options.cache && { cache_control: { type: 'ephemeral' } }),
     ...(options.stream && { stream: true }),
     ...request.extra,
-  }
+  })
 }
 
 /** With `cache`, what stands at the beginning is a part of its own, so that it stays cached whatever follows it. */
@@ -115,6 +129,14 @@ function choiceOf(
   if (choice === 'required') return { type: 'any', ...single }
   if (typeof choice === 'object') return { type: 'tool', name: wireName(choice.name), ...single }
   return choice === 'auto' || parallel !== undefined ? { type: 'auto', ...single } : undefined
+}
+
+function unforced(model: string): BuslineError {
+  return new BuslineError(
+    'INVALID_REQUEST',
+    `${model} can not be made to call a tool: it takes toolChoice 'auto' and 'none' alone. Say in the prompt when to call it, ask for a schema, or choose another model.`,
+    { data: { model } },
+  )
 }
 
 function formatOf(

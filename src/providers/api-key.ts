@@ -1,9 +1,14 @@
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { cancelledError } from './cancelled-error.ts'
 import { credentialsOf, type Credentials, type Endpoint } from './endpoint.ts'
 import type { Profile } from './profile.ts'
 
-/** A key, or a function that finds the one for a call, e.g. by `scope.context` or `scope.session`. */
+/**
+ * A key, or a function that finds the one for a call, e.g. by `scope.context` or `scope.session`. Each key that it finds
+ * stays registered with the bus as a secret for as long as the bus lives, because what it stood in may be recorded later:
+ * meant for tenants in the hundreds, not for keys that are made anew with each call.
+ */
 export type ApiKey = string | ((scope: Scope) => string | undefined | Promise<string | undefined>)
 
 /** @throws BuslineError `INVALID_OPTION` for what is neither a string nor a function */
@@ -47,8 +52,9 @@ export function credentialFinder(
 }
 
 async function found(find: Exclude<ApiKey, string>, scope: Scope): Promise<string | undefined> {
+  let key: unknown
   try {
-    return await unlessAborted(find(scope), scope.signal)
+    key = await unlessAborted<unknown>(find(scope), scope.signal)
   } catch (error) {
     if (error instanceof BuslineError) throw error
     // Not the error itself: it may hold the key, which nobody knows yet to be one.
@@ -57,20 +63,20 @@ async function found(find: Exclude<ApiKey, string>, scope: Scope): Promise<strin
       `The function that finds the API key failed${error instanceof Error ? ` with ${error.name}` : ''}. Let it throw a BuslineError to say more.`,
     )
   }
+  if (key === undefined || key === null || typeof key === 'string') return key ?? undefined
+  throw new BuslineError(
+    'AUTHENTICATION_FAILED',
+    `The function that finds the API key returned ${Array.isArray(key) ? 'a list' : `a value of type ${typeof key}`}. Let it return a string.`,
+  )
 }
 
 /** A vault may be slow, and a cancel does not wait for it. */
 function unlessAborted<T>(finding: T | Promise<T>, signal: AbortSignal): T | Promise<T> {
   if (!(finding instanceof Promise)) return finding
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(cancelReason(signal))
+    const abort = (): void => reject(cancelledError(signal.reason))
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })
     finding.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
-}
-
-function cancelReason({ reason }: AbortSignal): BuslineError {
-  if (reason instanceof BuslineError) return reason
-  return new BuslineError('CANCELLED', 'The model call was cancelled.', { cause: reason })
 }

@@ -1,25 +1,16 @@
 import type { ToolCallPart } from '../messages/conversation.ts'
-import { isRecord, textIn } from './is-record.ts'
-
-interface OpenCall {
-  id: string
-  name: string
-  arguments: string
-  /** The last piece of the arguments that wasn't empty. */
-  lastPiece: string
-  /** Whether an index of the server's stands for it. */
-  isIndexed: boolean
-  /** Gemini's thought signature, which it wants back with the call. */
-  extra: unknown
-}
-
-interface Piece {
-  index: number | undefined
-  id: string
-  name: string
-  arguments: string
-  extra: unknown
-}
+import { isRecord } from './is-record.ts'
+import {
+  begins,
+  hasNewId,
+  isAnother,
+  isComplete,
+  isNamedTwice,
+  pieceIn,
+  withoutPlaceholder,
+  type OpenCall,
+  type Piece,
+} from './tool-call-piece.ts'
 
 type OnNamed = (call: string, name: string) => void
 
@@ -27,9 +18,10 @@ type OnNamed = (call: string, name: string) => void
 const LEGACY = -1
 
 /**
- * Puts tool calls together from their pieces. Pieces belong together by index; a new id at a used index opens a
- * new call only if the piece names a function and the open call's arguments are complete. Without an index they
- * belong together by id, else to the last call. The first id and name that aren't empty count.
+ * Puts tool calls together from their pieces. Pieces belong together by index, which may be a number in a string; without
+ * one by id, else to the last call. Servers repeat names and make up an id for each piece, so neither opens a call by
+ * itself: what the open call has must be complete, and the piece must bring arguments of its own or name another function.
+ * The first id and name that aren't empty count.
  */
 export class ToolCallAssembly {
   #calls: OpenCall[] = []
@@ -49,7 +41,7 @@ export class ToolCallAssembly {
       const named = new Set<OpenCall>()
       for (const part of pieces) {
         const piece = pieceIn(part)
-        if (piece) this.#join(piece, this.#callOf(piece, named) ?? this.#open(), named, onNamed)
+        if (piece) this.#take(piece, named, onNamed)
       }
     }
     // Servers that send both forms mean one call.
@@ -85,6 +77,19 @@ export class ToolCallAssembly {
       }))
   }
 
+  #take(piece: Piece, named: Set<OpenCall>, onNamed: OnNamed): void {
+    const call = this.#callOf(piece, named)
+    if (!call) return this.#join(piece, this.#open(), named, onNamed)
+    if (call.nextId !== '' && begins(piece) && isComplete(call)) {
+      const { nextId, name } = call
+      call.nextId = ''
+      return this.#join({ ...piece, id: piece.id || nextId, name }, this.#open(), named, onNamed)
+    }
+    const isRepeated = hasNewId(piece, call) && piece.name === call.name && piece.arguments === ''
+    if (isRepeated && isComplete(call)) call.nextId = piece.id
+    this.#join(piece, call, named, onNamed)
+  }
+
   #join(piece: Piece, call: OpenCall, named: Set<OpenCall>, onNamed: OnNamed): void {
     const { index, id, name, arguments: text, extra } = piece
     if (index !== undefined) {
@@ -112,9 +117,13 @@ export class ToolCallAssembly {
     const known = id === '' ? undefined : this.#byId.get(id)
     if (known) return isAnother(piece, known, named) ? undefined : known
     const last = this.#calls.at(-1)
-    if (name === '' || last?.name === '') return last
-    // Whole calls without index or id, as Gemini has sent them, follow one another.
-    return id === '' && last && !isComplete(last) ? last : undefined
+    if (!last || name === '' || last.name === '') return last
+    if (name !== last.name) {
+      // Whole calls without index or id, as Gemini has sent them, follow one another.
+      return id === '' && last.arguments.trim() !== '' && !isComplete(last) ? last : undefined
+    }
+    if (id !== '' && isNamedTwice(last, named)) return undefined
+    return begins(piece) && isComplete(last) ? undefined : last
   }
 
   /** The call that began without the index that its pieces have now. */
@@ -130,55 +139,10 @@ export class ToolCallAssembly {
       arguments: '',
       lastPiece: '',
       isIndexed: false,
+      nextId: '',
       extra: undefined,
     }
     this.#calls.push(call)
     return call
-  }
-}
-
-/**
- * Whether a piece that lands on an open call begins another: it has an id of its own, or what it brings can't go on with
- * what is there (whole calls that share an index or an id).
- */
-function isAnother(piece: Piece, open: OpenCall, named: ReadonlySet<OpenCall>): boolean {
-  if (piece.name === '' || open.name === '') return false
-  const hasNewId = piece.id !== '' && open.id !== '' && piece.id !== open.id
-  const isOther = piece.name !== open.name
-  if (hasNewId) return isComplete(open) || (isOther && open.arguments.trim() === '')
-  return (isOther || named.has(open)) && piece.arguments.trimStart().startsWith('{') && isComplete(open)
-}
-
-function pieceIn(part: unknown): Piece | undefined {
-  if (!isRecord(part)) return undefined
-  const about = isRecord(part['function']) ? part['function'] : undefined
-  return {
-    index: typeof part['index'] === 'number' ? part['index'] : undefined,
-    id: textIn(part['id']) ?? '',
-    name: textIn(about?.['name']) ?? '',
-    arguments: argumentsOf(about?.['arguments']),
-    extra: part['extra_content'] ?? undefined,
-  }
-}
-
-function argumentsOf(value: unknown): string {
-  if (typeof value === 'string') return value
-  return value === undefined || value === null ? '' : JSON.stringify(value)
-}
-
-/** Gateways to Anthropic begin a call with its empty input, `{}`, before the pieces of the real one. */
-function withoutPlaceholder(text: string): string {
-  return text.startsWith('{}') ? text.replace(/^\{\}\s*(?=\{)/, '') : text
-}
-
-function isComplete(call: OpenCall): boolean {
-  // The look at the last piece first: looking at a long string that still grows costs its whole length.
-  if (!/[}\]"]\s*$/.test(call.lastPiece)) return false
-  try {
-    JSON.parse(withoutPlaceholder(call.arguments))
-    return true
-  } catch (error) {
-    if (error instanceof SyntaxError) return false
-    throw error
   }
 }

@@ -1,11 +1,12 @@
 import type { BuslineError } from '../messages/busline-error.ts'
 import type { Credentials, Endpoint } from './endpoint.ts'
+import { secretHider } from './hide-secrets.ts'
 import { httpSender, type HttpSender } from './http-send.ts'
 import { networkError } from './network-error.ts'
 import { httpError } from './provider-error.ts'
 import { proxyFetch, type ProxyFetch } from './proxy-fetch.ts'
 import { answerOfResponse, type RawAnswer } from './raw-answer.ts'
-import { readText } from './read-text.ts'
+import { readErrorBody } from './read-error-body.ts'
 import { retryAfterOf } from './retry-after.ts'
 
 /**
@@ -16,8 +17,6 @@ export type PostChat = (
   body: Uint8Array,
   options: { credentials: Credentials; onSent: (abort: () => void) => void },
 ) => Promise<RawAnswer>
-
-const ERROR_BODY = 64 * 1024
 
 /**
  * Makes the client of an endpoint. The openai package (20 MB) is imported here, so only when a model is first called. It
@@ -53,7 +52,7 @@ export async function chatClient({ url, where }: Endpoint): Promise<PostChat> {
       throw networkError(error, where, proxy?.via)
     })
     if (answer.status >= 200 && answer.status < 300) return answer
-    throw await failureOf(answer, where)
+    throw await failureOf(answer, where, credentials.secrets)
   }
 }
 
@@ -62,20 +61,24 @@ function senderOf(fetch: ProxyFetch['fetch'], url: URL): HttpSender {
     const aborter = new AbortController()
     onSent?.(() => aborter.abort())
     const { signal } = aborter
-    return answerOfResponse(await fetch(url, { method: 'POST', redirect: 'manual', headers, body, signal }))
+    const response = await fetch(url, { method: 'POST', redirect: 'manual', headers, body, signal })
+    // A body that is being read can't be cancelled; its request can.
+    return { ...answerOfResponse(response), cancel: () => aborter.abort() }
   }
 }
 
-async function failureOf(answer: RawAnswer, where: string): Promise<BuslineError> {
+async function failureOf(
+  answer: RawAnswer,
+  where: string,
+  secrets: readonly string[],
+): Promise<BuslineError> {
   const { status, headers } = answer
-  // A connection that is lost in an error's body still leaves the status to tell.
-  const body = await readText(answer.body, { limit: ERROR_BODY }).catch((error: unknown) => String(error))
-  answer.cancel()
   return httpError({
     status,
-    body,
+    body: await readErrorBody(answer),
     where,
     retryAfter: retryAfterOf(headers),
     location: headers.get('location'),
+    hide: secretHider(secrets),
   })
 }

@@ -1,4 +1,5 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import { checkProfile, isWholeProfile } from './check-profile.ts'
 import { isRecord } from './is-record.ts'
 import type { Profile } from './profile.ts'
 import { PROFILES } from './profiles.ts'
@@ -8,9 +9,9 @@ export type ProfileChoice = string | Partial<Profile>
 
 /**
  * The profile for a base URL (none: OpenAI's own), unless `choice` names another or changes a part of it. What nothing
- * fits gets `generic`, which is as careful as can be.
+ * fits gets `generic`, which is as careful as can be. A name of one's own needs a whole profile.
  *
- * @throws BuslineError `INVALID_OPTION` for what is no name and no object
+ * @throws BuslineError `INVALID_OPTION` for a name that nobody knows, what is no profile, or a field that can not be meant
  */
 export function profileFor(baseURL: string | undefined, choice?: ProfileChoice): Profile {
   if (typeof choice === 'string') return named(choice)
@@ -20,7 +21,9 @@ export function profileFor(baseURL: string | undefined, choice?: ProfileChoice):
     : undefined
   const matched = fitting ?? named(baseURL ? 'generic' : 'openai')
   if (choice === undefined) return matched
-  return { ...(choice.name === undefined ? matched : (find(choice.name) ?? matched)), ...choice }
+  checkProfile(choice)
+  if (isWholeProfile(choice)) return choice
+  return { ...(choice.name === undefined ? matched : named(choice.name)), ...choice }
 }
 
 function find(name: string): Profile | undefined {
@@ -33,7 +36,7 @@ function named(name: string): Profile {
   const names = PROFILES.map((one) => one.name).join(', ')
   throw new BuslineError(
     'INVALID_OPTION',
-    `openaiProvider({ profile }) knows no profile ${JSON.stringify(name)}. There are ${names}; or give an object with what differs.`,
+    `openaiProvider({ profile }) knows no profile ${JSON.stringify(name)}. There are ${names}; or give an object with what differs, without a name.`,
     { data: { option: 'profile' } },
   )
 }

@@ -1,4 +1,6 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import { querySecrets } from './hide-secrets.ts'
+import { checkKeyCharacters } from './key-characters.ts'
 import type { Profile } from './profile.ts'
 
 /** Where chat completions are asked for. */
@@ -10,6 +12,8 @@ export interface Endpoint {
   isOpen: boolean
   /** A user and password that the base URL held, undefined without. */
   basic: Credentials | undefined
+  /** The values of its query that may be keys. */
+  secrets: readonly string[]
 }
 
 /** With which header a request says who it is from. */
@@ -39,15 +43,17 @@ export function endpointOf(baseURL: string | undefined, profile: Profile): Endpo
     !url.searchParams.has('api-version')
   )
     url.searchParams.set('api-version', profile.apiVersion)
-  const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  const basic = Buffer.from(`${user}:${password}`).toString('base64')
+  const secrets = querySecrets(url)
   return {
     url,
     where: `${url.origin}${url.pathname}`,
     isOpen: Boolean(baseURL) || url.hostname === 'localhost',
     basic:
       user || password
-        ? { headers: { authorization: basic }, secrets: [password].filter((secret) => secret !== '') }
+        ? { headers: { authorization: `Basic ${basic}` }, secrets: [password || user, basic, ...secrets] }
         : undefined,
+    secrets,
   }
 }
 
@@ -58,26 +64,20 @@ export function endpointOf(baseURL: string | undefined, profile: Profile): Endpo
  */
 export function credentialsOf(
   apiKey: string | undefined,
-  { isOpen, basic }: Endpoint,
+  { isOpen, basic, secrets }: Endpoint,
   { keyHeader }: Profile,
 ): Credentials {
   const key = apiKey?.trim() || undefined
   if (key === undefined) {
-    if (isOpen) return basic ?? { headers: {}, secrets: [] }
+    if (isOpen) return basic ?? { headers: {}, secrets }
     throw new BuslineError(
       'AUTHENTICATION_FAILED',
       'There is no API key. Set apiKey (OPENAI_API_KEY, --api-key), or baseURL (OPENAI_BASE_URL, --base-url) for a server that needs none.',
     )
   }
-  // fetch would say so too, but with the key in its message.
-  if (!/^[\x20-\x7e]+$/.test(key)) {
-    throw new BuslineError(
-      'AUTHENTICATION_FAILED',
-      'The API key holds characters that a header can not carry, such as a line break. Was it copied whole, and alone?',
-    )
-  }
+  checkKeyCharacters(key)
   const value = keyHeader === 'authorization' ? `Bearer ${key}` : key
-  return { headers: { [keyHeader]: value }, secrets: [key, ...(basic?.secrets ?? [])] }
+  return { headers: { [keyHeader]: value }, secrets: [key, ...(basic?.secrets ?? secrets)] }
 }
 
 function urlOf(baseURL: string, profile: Profile): URL {

@@ -29,12 +29,35 @@ export function httpSender(url: URL, silenceMs: number = SILENCE_MS): HttpSender
   const place = { ...urlToHttpOptions(url), method: 'POST' }
   return ({ headers, body, signal, onSent }) =>
     new Promise((resolve, reject) => {
-      const request = send({ ...place, headers, ...(signal && { signal }) })
-      if (silenceMs > 0) request.setTimeout(silenceMs, () => request.destroy(new SilentServer()))
-      request.on('response', (incoming) => resolve(answerOfIncoming(incoming)))
+      const request = send({ ...place, headers })
+      let isAnswered = false
+      const end = (reason: unknown): void => {
+        request.destroy(reason instanceof Error ? reason : undefined)
+        // Not left to the request to tell: there are answers after which it tells nothing.
+        reject(reason)
+      }
+      const abort = (): void => end(signal?.reason)
+      if (silenceMs > 0) request.setTimeout(silenceMs, () => end(new SilentServer()))
+      request.on('response', (incoming) => {
+        // What Node makes of it without an `Upgrade` to say which.
+        if (incoming.statusCode === 101) return end(new OtherProtocol())
+        isAnswered = true
+        resolve(answerOfIncoming(incoming))
+      })
+      // Without a listener Node closes the socket, and says nothing more.
+      request.on('upgrade', (_incoming, socket) => {
+        socket.destroy()
+        reject(new OtherProtocol())
+      })
       // Stays on for the time after the answer has begun, when there is nobody left to tell.
       request.on('error', reject)
-      onSent?.(() => request.destroy())
+      request.on('close', () => {
+        signal?.removeEventListener('abort', abort)
+        if (!isAnswered) reject(new ClosedEarly())
+      })
+      onSent?.(() => end(new ClosedEarly()))
+      if (signal?.aborted) return abort()
+      signal?.addEventListener('abort', abort, { once: true })
       request.end(body)
     })
 }
@@ -46,6 +69,22 @@ export function httpSend(
   silenceMs: number = SILENCE_MS,
 ): Promise<RawAnswer> {
   return httpSender(url, silenceMs)(request)
+}
+
+class ClosedEarly extends Error {
+  readonly code = 'ERR_STREAM_PREMATURE_CLOSE'
+
+  constructor() {
+    super('The connection was closed before an answer.')
+  }
+}
+
+class OtherProtocol extends Error {
+  readonly code = 'ERR_OTHER_PROTOCOL'
+
+  constructor() {
+    super('The server switched to another protocol.')
+  }
 }
 
 class SilentServer extends Error {

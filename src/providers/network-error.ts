@@ -4,27 +4,31 @@ import { oneLine } from './one-line.ts'
 interface Reason {
   what: string
   todo: string
-  /** Worth another attempt at once: it was lost on the way, nobody has to set anything right first. */
-  lost?: boolean
 }
 
-const REASONS: Record<string, Reason> = {
-  ECONNREFUSED: { what: 'connection refused', todo: 'Is the server running?' },
-  ECONNRESET: { what: 'the connection was reset', todo: 'Try again.', lost: true },
-  EPIPE: { what: 'the connection was closed', todo: 'Try again.', lost: true },
-  ERR_STREAM_PREMATURE_CLOSE: { what: 'the connection was closed', todo: 'Try again.', lost: true },
-  UND_ERR_SOCKET: { what: 'the server closed the connection', todo: 'Try again.', lost: true },
-  ETIMEDOUT: { what: 'connecting took too long', todo: 'Check the network.', lost: true },
-  UND_ERR_CONNECT_TIMEOUT: { what: 'connecting took too long', todo: 'Check the network.', lost: true },
-  EAI_AGAIN: { what: 'the host name could not be looked up', todo: 'Check the network.', lost: true },
-  ENOTFOUND: { what: 'there is no host of that name', todo: 'Check the base URL.' },
-  EHOSTUNREACH: { what: 'there is no route to the host', todo: 'Check the network.' },
-  ENETUNREACH: { what: 'there is no network', todo: 'Check the network.' },
-  UND_ERR_HEADERS_TIMEOUT: { what: 'it was silent for ten minutes', todo: 'Is the server overloaded?' },
-  ERR_SILENT_SERVER: { what: 'it was silent for ten minutes', todo: 'Is the server overloaded?' },
-  ERR_SSL_WRONG_VERSION_NUMBER: { what: 'it does not speak TLS', todo: 'Is it http:// instead of https://?' },
-  EPROTO: { what: 'it does not speak TLS', todo: 'Is it http:// instead of https://?' },
-}
+const REASONS = new Map<string, Reason>(
+  Object.entries({
+    ECONNREFUSED: { what: 'connection refused', todo: 'Is the server running?' },
+    ECONNRESET: { what: 'the connection was reset', todo: 'Try again.' },
+    EPIPE: { what: 'the connection was closed', todo: 'Try again.' },
+    ERR_STREAM_PREMATURE_CLOSE: { what: 'the connection was closed', todo: 'Try again.' },
+    UND_ERR_SOCKET: { what: 'the server closed the connection', todo: 'Try again.' },
+    ETIMEDOUT: { what: 'connecting took too long', todo: 'Check the network.' },
+    UND_ERR_CONNECT_TIMEOUT: { what: 'connecting took too long', todo: 'Check the network.' },
+    EAI_AGAIN: { what: 'the host name could not be looked up', todo: 'Check the network.' },
+    ENOTFOUND: { what: 'there is no host of that name', todo: 'Check the base URL.' },
+    EHOSTUNREACH: { what: 'there is no route to the host', todo: 'Check the network.' },
+    ENETUNREACH: { what: 'there is no network', todo: 'Check the network.' },
+    UND_ERR_HEADERS_TIMEOUT: { what: 'it was silent for ten minutes', todo: 'Is the server overloaded?' },
+    ERR_SILENT_SERVER: { what: 'it was silent for ten minutes', todo: 'Is the server overloaded?' },
+    ERR_SSL_WRONG_VERSION_NUMBER: {
+      what: 'it does not speak TLS',
+      todo: 'Is it http:// instead of https://?',
+    },
+    EPROTO: { what: 'it does not speak TLS', todo: 'Is it http:// instead of https://?' },
+    ERR_OTHER_PROTOCOL: { what: 'it switched to another protocol (101)', todo: 'Check the base URL.' },
+  }),
+)
 
 const CERTIFICATE = /CERT|SIGNATURE|ERR_TLS|SELF_SIGNED/
 
@@ -35,7 +39,7 @@ const CERTIFICATE = /CERT|SIGNATURE|ERR_TLS|SELF_SIGNED/
 export function networkError(thrown: unknown, where: string, via?: string): BuslineError {
   const { code, cause } = rootOf(thrown)
   const path = via === undefined ? where : `${where} through the proxy ${via}`
-  const reason = REASONS[code] ?? {
+  const reason = REASONS.get(code) ?? {
     what: `${oneLine(cause.message || 'no reason given', 200)}${code ? ` (${code})` : ''}`,
     todo: CERTIFICATE.test(code)
       ? 'Is the certificate trusted (NODE_EXTRA_CA_CERTS)?'
@@ -47,11 +51,6 @@ export function networkError(thrown: unknown, where: string, via?: string): Busl
     data: code ? { code } : {},
     cause,
   })
-}
-
-/** Whether a connection was lost in a way that another attempt may mend. */
-export function isLostConnection(code: unknown): boolean {
-  return typeof code === 'string' && REASONS[code]?.lost === true
 }
 
 /** fetch says only "fetch failed"; the system's error is somewhere down the causes. */

@@ -10,20 +10,23 @@ import {
 } from '../messages/model.ts'
 import { checkApiKey, credentialFinder, type ApiKey } from './api-key.ts'
 import type { AnswerListener } from './assemble-answer.ts'
+import { cancelledError } from './cancelled-error.ts'
 import { chatClient, type PostChat } from './chat-client.ts'
 import { profileFor, type ProfileChoice } from './choose-profile.ts'
 import { endpointOf, type Credentials, type Endpoint } from './endpoint.ts'
-import { hideSecrets } from './hide-secrets.ts'
+import { hideSecrets, secretHider } from './hide-secrets.ts'
 import type { Profile } from './profile.ts'
 import { readAnswer } from './read-answer.ts'
 import { checkedTimeouts, TimeoutWatch, type Timeouts } from './timeouts.ts'
-import { wireNames, type WireNames } from './wire-names.ts'
+import { requestNames, type WireNames } from './wire-names.ts'
 import { requestWriter } from './wire-request.ts'
+import { withData } from './with-data.ts'
 
 export interface OpenAIProviderOptions {
   /**
-   * Needed unless there is a `baseURL`. A function finds the key of each call, e.g. the tenant's. Environment variables
-   * are the program's to read.
+   * Needed unless there is a `baseURL`. A function finds the key of each call, e.g. the tenant's; each key that it finds
+   * stays registered as a secret, which is meant for tenants in the hundreds. Environment variables are the program's to
+   * read.
    */
   apiKey?: ApiKey | undefined
   /** Default: the profile's, which is `https://api.openai.com/v1`. */
@@ -61,10 +64,7 @@ export function openaiProvider(options: OpenAIProviderOptions = {}): Participant
 
     bus.handle(CallModel, async function openai(request, scope) {
       const body = write(request, { model, stream })
-      const names = wireNames(
-        request.tools.map((tool) => tool.name),
-        profile.names,
-      )
+      const names = requestNames(request, profile.names)
       endpoint ??= endpointOf(options.baseURL, profile)
       const credentials = await findCredentials({ scope, endpoint, profile })
       connected ??= chatClient(endpoint)
@@ -91,7 +91,7 @@ async function callModel(call: {
   const { scope, credentials, names } = call
   const { where } = call.endpoint
   const heard = new PublishingListener(scope, names)
-  if (scope.signal.aborted) throw cancelled(scope.signal.reason, {})
+  if (scope.signal.aborted) throw cancelledError(scope.signal.reason)
   let end = (): void => undefined
   const abort = (): void => end()
   scope.signal.addEventListener('abort', abort, { once: true })
@@ -108,12 +108,13 @@ async function callModel(call: {
     const raw = await call.post(call.body, { credentials, onSent })
     const body = watch.over(raw.body)
     const { thinkTags } = call.profile
-    const answer = await readAnswer({ ...raw, body }, heard, where, { thinkTags })
+    const hide = secretHider(credentials.secrets)
+    const answer = await readAnswer({ ...raw, body }, heard, where, { thinkTags, hide })
     return { ...withNames(answer, names), provider: call.profile.name }
   } catch (thrown) {
     const told = toldBefore(thrown, heard.heardText)
-    if (scope.signal.aborted) throw cancelled(scope.signal.reason, told)
-    const error = late ?? thrown
+    if (scope.signal.aborted) throw cancelledError(scope.signal.reason, told)
+    const error = hasStatus(thrown) ? thrown : (late ?? thrown)
     throw error instanceof BuslineError ? hideSecrets(withData(error, told), credentials.secrets) : error
   } finally {
     watch.end()
@@ -167,19 +168,7 @@ function toldBefore(thrown: unknown, text: string): Record<string, unknown> {
   }
 }
 
-function withData(error: BuslineError, told: Record<string, unknown>): BuslineError {
-  if (Object.keys(told).length === 0) return error
-  return new BuslineError(error.code, error.message, {
-    data: { ...error.data, ...told },
-    ...(error.cause !== undefined && { cause: error.cause }),
-  })
-}
-
-function cancelled(reason: unknown, told: Record<string, unknown>): BuslineError {
-  const known =
-    reason instanceof BuslineError
-      ? reason
-      : new BuslineError('CANCELLED', 'The model call was cancelled.', { cause: reason })
-  if (Object.keys(told).length === 0) return known
-  return new BuslineError(known.code, known.message, { data: { ...known.data, ...told }, cause: reason })
+/** Whether a server said itself what went wrong, which tells more than that the time ran out while it did. */
+function hasStatus(thrown: unknown): boolean {
+  return thrown instanceof BuslineError && typeof thrown.data['status'] === 'number'
 }

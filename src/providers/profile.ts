@@ -19,6 +19,8 @@ export interface Profile {
   readonly seed: 'seed' | 'random_seed'
   /** Fields that it refuses, of the body, of `messages[].` and of their `tool_calls[].`; they are left out. */
   readonly refuses: readonly string[]
+  /** Whether a call's `extra_content` goes back with it (Gemini's thought signatures); elsewhere it is an unknown field. */
+  readonly extraContent: boolean
   /** How JSON is asked for: by its schema, by `json_object` and an instruction, or by an instruction alone. */
   readonly output: 'schema' | 'object' | 'instruction'
   /** Whether tools may be on offer together with that; if not, an instruction stands in. */

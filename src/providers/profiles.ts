@@ -10,6 +10,7 @@ const GENERIC: Profile = {
   maxTokens: 'max_tokens',
   seed: 'seed',
   refuses: [],
+  extraContent: true,
   output: 'schema',
   outputBesideTools: true,
   names: PLAIN_NAMES,
@@ -25,8 +26,14 @@ const GENERIC: Profile = {
   thinkTags: false,
 }
 
+/**
+ * What OpenAI's answers hold and other servers refuse in a history ("property 'annotations' is unsupported"); nothing that a
+ * model would need.
+ */
+const ANSWERS_ONLY = ['messages[].refusal', 'messages[].annotations']
+
 /** Of a server of its own: OpenAI's younger role and parts of results are not known everywhere. */
-const PLAIN: Profile = { ...GENERIC, developerRole: false, toolParts: false }
+const PLAIN: Profile = { ...GENERIC, extraContent: false, developerRole: false, toolParts: false }
 
 /** Models that know `max_tokens` and not everywhere (Azure's older API versions) its successor; o1 and later refuse it. */
 const OLDER_MODELS = /^(?:ft:)?gpt-(?:3|4)/
@@ -43,6 +50,9 @@ const OPENAI: Profile = {
   baseURL: 'https://api.openai.com/v1',
   maxTokens: 'max_completion_tokens',
   olderModels: OLDER_MODELS,
+  // `refusal` is a field of its own there; annotations are only answered.
+  refuses: ['messages[].annotations'],
+  extraContent: false,
   toolParts: false,
   reasoning: { echo: 'never', fields: [] },
 }
@@ -77,14 +87,18 @@ export const PROFILES: readonly Profile[] = [
     name: 'gemini',
     hosts: ['generativelanguage.googleapis.com'],
     baseURL: 'https://generativelanguage.googleapis.com/v1beta/openai',
-    refuses: ['seed', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls'],
+    refuses: ['seed', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls', ...ANSWERS_ONLY],
+    extraContent: true,
     outputBesideTools: false,
     names: { legal: /^[a-zA-Z_][a-zA-Z0-9_-]*$/, longest: 64 },
     reasoning: { echo: 'never', fields: [] },
   },
   {
     // https://console.groq.com/docs/openai (messages[].name is refused), /docs/structured-outputs (no tools beside it, and
-    // no model but some takes a schema, so `json_object`), /docs/reasoning (the field is `reasoning`).
+    // no model but some takes a schema, so `json_object`). It refuses every field that it does not know, and takes
+    // `reasoning` in a history from some models only: with others it answers 400
+    // (https://github.com/karthink/gptel/issues/774, https://github.com/vercel/ai/pull/8057), and for `reasoning_content`
+    // with all (https://github.com/janhq/jan/issues/8136). So none goes back, as a history may be another model's.
     ...PLAIN,
     name: 'groq',
     hosts: ['api.groq.com'],
@@ -92,8 +106,8 @@ export const PROFILES: readonly Profile[] = [
     maxTokens: 'max_completion_tokens',
     output: 'object',
     outputBesideTools: false,
-    refuses: ['messages[].name'],
-    reasoning: { echo: 'toolLoop', fields: ['reasoning'] },
+    refuses: ['messages[].name', ...ANSWERS_ONLY],
+    reasoning: { echo: 'never', fields: [] },
   },
   {
     // https://api-docs.deepseek.com/guides/thinking_mode: reasoning_content of every turn that called tools must come back,
@@ -104,7 +118,7 @@ export const PROFILES: readonly Profile[] = [
     hosts: ['api.deepseek.com'],
     baseURL: 'https://api.deepseek.com',
     output: 'object',
-    refuses: ['seed', 'parallel_tool_calls'],
+    refuses: ['seed', 'parallel_tool_calls', ...ANSWERS_ONLY],
     reasoning: { echo: 'toolTurns', fields: ['reasoning_content'], empty: 'reasoning_content' },
   },
   {
@@ -118,13 +132,7 @@ export const PROFILES: readonly Profile[] = [
     hosts: ['api.mistral.ai', 'codestral.mistral.ai'],
     baseURL: 'https://api.mistral.ai/v1',
     seed: 'random_seed',
-    refuses: [
-      'stream_options',
-      'messages[].name',
-      'messages[].refusal',
-      'messages[].annotations',
-      'tool_calls[].extra_content',
-    ],
+    refuses: ['stream_options', 'messages[].name', ...ANSWERS_ONLY],
     callIdLength: 9,
     systemAnywhere: false,
     adjacentUsers: false,
@@ -139,6 +147,7 @@ export const PROFILES: readonly Profile[] = [
     hosts: ['api.x.ai'],
     baseURL: 'https://api.x.ai/v1',
     maxTokens: 'max_completion_tokens',
+    refuses: ANSWERS_ONLY,
     reasoning: { echo: 'never', fields: [] },
   },
   {

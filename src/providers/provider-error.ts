@@ -1,23 +1,32 @@
 import { BuslineError, type ErrorCode } from '../messages/busline-error.ts'
+import type { Hide } from './hide-secrets.ts'
 import { oneLine } from './one-line.ts'
+import { redirectError } from './redirect-error.ts'
 import { readServerError, type ServerError } from './server-error.ts'
 
 const MESSAGE_LIMIT = 500
 const PREVIEW_LIMIT = 200
 
-/** The error for an HTTP status that is no success. `where` names the server without credentials. */
+const AS_IT_IS: Hide = (text) => text
+
+/**
+ * The error for an HTTP status that is no success. `where` names the server without credentials; `hide` takes them out of
+ * what it said, before that is cut.
+ */
 export function httpError(failed: {
   status: number
   body: string
   where: string
   retryAfter?: number | undefined
   location?: string | null
+  hide?: Hide
 }): BuslineError {
-  const { status, body, where, retryAfter, location } = failed
-  if (location && status >= 300 && status < 400) return moved(where, status, location)
+  const { status, body, where, retryAfter, hide = AS_IT_IS } = failed
+  const moved = redirectError(failed)
+  if (moved) return moved
   const isHtml = looksLikeHtml(body)
-  const told = isHtml ? {} : readServerError(parsed(body))
-  const said = isHtml ? `an HTML page: ${preview(body)}` : sentence(told.message ?? 'no explanation')
+  const told = isHtml ? {} : hidden(readServerError(parsed(body)), hide)
+  const said = isHtml ? `an HTML page: ${preview(hide(body))}` : sentence(told.message ?? 'no explanation')
   const code = codeOf({ ...told, status })
   return new BuslineError(
     code,
@@ -28,41 +37,46 @@ export function httpError(failed: {
   )
 }
 
-/** Not followed: a post would arrive as a get, and a key at a host that it was not meant for. */
-function moved(where: string, status: number, location: string): BuslineError {
-  return new BuslineError(
-    'INVALID_REQUEST',
-    `${where} answered ${status}: it has moved to ${oneLine(location, PREVIEW_LIMIT)}. Set the base URL to the new place.`,
-    { data: { status } },
-  )
-}
-
 /** The error for what a server said inside of an answer that began well. */
-export function answerError(told: ServerError, where: string): BuslineError {
+export function answerError(said: ServerError, where: string, hide: Hide = AS_IT_IS): BuslineError {
+  const told = hidden(said, hide)
   const code = codeOf(told)
-  const said = sentence(told.message ?? 'no explanation')
+  const why = sentence(told.message ?? 'no explanation')
   return new BuslineError(
     code,
-    `${where} broke off with an error: ${said} ${remedyFor(code, told, told.status)}`.trimEnd(),
+    `${where} broke off with an error: ${why} ${remedyFor(code, told, told.status)}`.trimEnd(),
     { data: { ...told } },
   )
 }
 
-/** The error for an answer that can't be read; `what` was expected, `got` stands in the message as a preview. */
-export function unreadable(what: string, got: string, where: string, cause?: unknown): BuslineError {
-  const found =
-    got.trim() === '' ? 'nothing.' : looksLikeHtml(got) ? `an HTML page: ${preview(got)}` : preview(got)
+/**
+ * The error for an answer that can't be read; `what` was expected, `got` stands in the message as a preview. There is no
+ * cause: that of JSON shows the text too, cut where it likes.
+ */
+export function unreadable(what: string, got: string, where: string, hide: Hide = AS_IT_IS): BuslineError {
+  const shown = preview(hide(got))
+  const found = got.trim() === '' ? 'nothing.' : looksLikeHtml(got) ? `an HTML page: ${shown}` : shown
   return new BuslineError(
     'PROVIDER_FAILED',
     `${where} sent no ${what}, but ${found} Is the base URL that of a chat-completions API?`,
-    { ...(cause !== undefined && { cause }) },
   )
+}
+
+/** What a server said without secrets: all that is text of it. */
+function hidden(told: ServerError, hide: Hide): ServerError {
+  const { message, type, code } = told
+  return {
+    ...told,
+    ...(message !== undefined && { message: hide(message) }),
+    ...(type !== undefined && { type: hide(type) }),
+    ...(typeof code === 'string' && { code: hide(code) }),
+  }
 }
 
 /** Status first, then what the server called it. */
 function codeOf({ status, type, code }: ServerError): ErrorCode {
   if (status !== undefined) return codeOfStatus(status)
-  return BY_NAME[String(code)] ?? BY_NAME[String(type)] ?? 'PROVIDER_FAILED'
+  return BY_NAME.get(String(code)) ?? BY_NAME.get(String(type)) ?? 'PROVIDER_FAILED'
 }
 
 function codeOfStatus(status: number): ErrorCode {
@@ -73,17 +87,19 @@ function codeOfStatus(status: number): ErrorCode {
   return status >= 400 && status < 500 ? 'INVALID_REQUEST' : 'PROVIDER_FAILED'
 }
 
-const BY_NAME: Record<string, ErrorCode> = {
-  authentication_error: 'AUTHENTICATION_FAILED',
-  invalid_api_key: 'AUTHENTICATION_FAILED',
-  permission_error: 'PERMISSION_DENIED',
-  insufficient_quota: 'RATE_LIMITED',
-  rate_limit_error: 'RATE_LIMITED',
-  rate_limit_exceeded: 'RATE_LIMITED',
-  context_length_exceeded: 'INVALID_REQUEST',
-  invalid_request_error: 'INVALID_REQUEST',
-  model_not_found: 'INVALID_REQUEST',
-}
+const BY_NAME = new Map<string, ErrorCode>(
+  Object.entries({
+    authentication_error: 'AUTHENTICATION_FAILED',
+    invalid_api_key: 'AUTHENTICATION_FAILED',
+    permission_error: 'PERMISSION_DENIED',
+    insufficient_quota: 'RATE_LIMITED',
+    rate_limit_error: 'RATE_LIMITED',
+    rate_limit_exceeded: 'RATE_LIMITED',
+    context_length_exceeded: 'INVALID_REQUEST',
+    invalid_request_error: 'INVALID_REQUEST',
+    model_not_found: 'INVALID_REQUEST',
+  }),
+)
 
 function remedyFor(code: ErrorCode, told: ServerError, status: number | undefined): string {
   if (code === 'AUTHENTICATION_FAILED') return 'Check the API key (apiKey, --api-key, OPENAI_API_KEY).'

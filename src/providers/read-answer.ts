@@ -2,6 +2,7 @@ import { BuslineError } from '../messages/busline-error.ts'
 import type { ModelAnswer } from '../messages/model.ts'
 import { answerForm, type AnswerForm } from './answer-form.ts'
 import { AnswerAssembly, type AnswerListener, type AssemblyOptions } from './assemble-answer.ts'
+import type { Hide } from './hide-secrets.ts'
 import { networkError } from './network-error.ts'
 import { answerError, unreadable } from './provider-error.ts'
 import type { RawAnswer } from './raw-answer.ts'
@@ -9,6 +10,11 @@ import { ChunkReading } from './read-chunks.ts'
 import { Utf8Text } from './read-events.ts'
 import { errorInAnswer } from './server-error.ts'
 import { requestIdOf } from './server-response.ts'
+
+export interface ReadingOptions extends AssemblyOptions {
+  /** Takes secrets out of what an error shows of the answer, before that is cut. */
+  hide?: Hide | undefined
+}
 
 /** In characters. */
 const MAX_BODY = 64 * 1024 * 1024
@@ -25,7 +31,7 @@ export async function readAnswer(
   raw: RawAnswer,
   listener: AnswerListener,
   where: string,
-  options: AssemblyOptions = {},
+  options: ReadingOptions = {},
 ): Promise<ModelAnswer> {
   const saysStream = /^\s*text\/event-stream\b/i.test(raw.headers.get('content-type') ?? '')
   const reading = new Reading({ saysStream, listener, where, options })
@@ -63,6 +69,7 @@ async function readAll({ body }: RawAnswer, reading: Reading): Promise<void> {
 class Reading {
   #saysStream: boolean
   #where: string
+  #hide: Hide | undefined
   #bytes = new Utf8Text()
   #form: AnswerForm | undefined
   /** The text as long as it isn't known what it is, and of a body all of it. */
@@ -74,11 +81,12 @@ class Reading {
     saysStream: boolean
     listener: AnswerListener
     where: string
-    options: AssemblyOptions
+    options: ReadingOptions
   }) {
     const { saysStream, listener, where, options } = parts
     this.#saysStream = saysStream
     this.#where = where
+    this.#hide = options.hide
     this.#assembly = new AnswerAssembly(
       {
         text: (piece) => listener.text(piece),
@@ -88,7 +96,7 @@ class Reading {
       },
       options,
     )
-    this.#chunks = new ChunkReading(this.#assembly, where)
+    this.#chunks = new ChunkReading(this.#assembly, where, options.hide)
   }
 
   get isDone(): boolean {
@@ -116,7 +124,7 @@ class Reading {
   /** @throws BuslineError `ANSWER_CUT` when it is not all there */
   answer(): ModelAnswer {
     if (this.#form === 'stream' && !this.isFinished) throw cut(this.#where)
-    if (!this.#assembly.hasChoice) throw unreadable('answer', this.#text, this.#where)
+    if (!this.#assembly.hasChoice) throw unreadable('answer', this.#text, this.#where, this.#hide)
     return this.#assembly.answer()
   }
 
@@ -155,9 +163,9 @@ class Reading {
     let body: unknown
     try {
       body = JSON.parse(this.#text)
-    } catch (error) {
+    } catch {
       if (!this.#saysStream || !this.#text.startsWith('{')) {
-        throw unreadable('JSON', this.#text, this.#where, error)
+        throw unreadable('JSON', this.#text, this.#where, this.#hide)
       }
       // A stream that began with a line where `data:` was forgotten.
       this.#form = 'stream'
@@ -167,7 +175,7 @@ class Reading {
     const told = errorInAnswer(body)
     if (told) {
       this.#assembly.addFrame(body)
-      throw answerError(told, this.#where)
+      throw answerError(told, this.#where, this.#hide)
     }
     this.#assembly.addBody(body)
   }

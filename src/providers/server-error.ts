@@ -26,11 +26,15 @@ export function errorInAnswer(answer: unknown): ServerError | undefined {
   return undefined
 }
 
+/** How deep an error may be wrapped; none that says something is. */
+const DEEPEST = 8
+
 /** Reads an error body: `{ error: { message, type, code } }`, `{ error: '…' }`, `{ message }`, `{ detail }` or a text. */
-export function readServerError(body: unknown): ServerError {
-  if (typeof body === 'string') return body.trim() === '' ? {} : { message: body }
+export function readServerError(given: unknown): ServerError {
+  let body = given
   // Gemini wraps the error in a list.
-  if (Array.isArray(body)) return readServerError(body[0])
+  for (let depth = 0; Array.isArray(body) && depth < DEEPEST; depth++) body = body[0]
+  if (typeof body === 'string') return body.trim() === '' ? {} : { message: body }
   if (!isRecord(body)) return {}
 
   const error = isRecord(body['error']) ? body['error'] : body
@@ -46,17 +50,20 @@ export function readServerError(body: unknown): ServerError {
   }
 }
 
+/** An error with nothing in it is none: some servers send the field with every chunk. */
 function isTold(error: unknown): boolean {
-  return isRecord(error) || Array.isArray(error) || textIn(error) !== undefined
+  if (typeof error !== 'object' || error === null) return textIn(error) !== undefined
+  return Object.values(error).some((value) => value !== null && value !== undefined && value !== '')
 }
 
-function messageIn(error: Record<string, unknown>): string | undefined {
-  return textIn(error['message']) ?? detailIn(error['detail']) ?? detailIn(error['message'])
+function messageIn(error: Record<string, unknown>, depth = 0): string | undefined {
+  if (depth > DEEPEST) return undefined
+  return textIn(error['message']) ?? detailIn(error['detail'], depth) ?? detailIn(error['message'], depth)
 }
 
 /** FastAPI's `detail`: a text, or a list of `{ loc, msg }`; Mistral nests it in `message`. */
-function detailIn(detail: unknown): string | undefined {
-  if (isRecord(detail)) return messageIn(detail)
+function detailIn(detail: unknown, depth: number): string | undefined {
+  if (isRecord(detail)) return messageIn(detail, depth + 1)
   if (!Array.isArray(detail)) return textIn(detail)
   const lines = detail.filter(isRecord).map((item) => {
     const place = Array.isArray(item['loc']) ? `${item['loc'].map(String).join('.')}: ` : ''

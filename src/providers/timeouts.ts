@@ -1,5 +1,6 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import { SILENCE_MS } from './http-send.ts'
+import { isRecord } from './is-record.ts'
 
 /** How long one call may take, in milliseconds. */
 export interface Timeouts {
@@ -26,19 +27,31 @@ const LATE: Record<TimeoutPhase, string> = {
 /**
  * The timeouts with their defaults.
  *
- * @throws BuslineError `INVALID_OPTION` for one that is no number of milliseconds above 0
+ * @throws BuslineError `INVALID_OPTION` for what is no object, for one that does not exist, or that is no number of
+ * milliseconds above 0
  */
 export function checkedTimeouts(timeouts: Timeouts = {}): Timeouts {
-  for (const [phase, ms] of Object.entries(timeouts)) {
+  const given: unknown = timeouts
+  if (!isRecord(given)) throw noTimeouts('timeouts')
+  for (const [phase, ms] of Object.entries(given)) {
+    if (!Object.hasOwn(LATE, phase)) throw noTimeouts(`timeouts.${phase}`)
     if (ms === undefined || (typeof ms === 'number' && ms > 0 && ms <= LONGEST_MS)) continue
     throw new BuslineError(
       'INVALID_OPTION',
-      `timeouts.${phase} must be a number of milliseconds from 1 to ${LONGEST_MS}, not ${String(ms)}. Leave it out for no limit of yours.`,
+      `timeouts.${phase} must be a number of milliseconds from 1 to ${LONGEST_MS}, not ${JSON.stringify(ms)}. Leave it out for no limit of yours.`,
       { data: { option: `timeouts.${phase}` } },
     )
   }
   const { request, firstChunk = SILENCE_MS, betweenChunks = SILENCE_MS } = timeouts
   return { request, firstChunk, betweenChunks }
+}
+
+function noTimeouts(option: string): BuslineError {
+  return new BuslineError(
+    'INVALID_OPTION',
+    `${option} is not what there is: timeouts is an object with any of ${Object.keys(LATE).join(', ')}, each in milliseconds.`,
+    { data: { option } },
+  )
 }
 
 /** Watches one call; `onTimeout` hears once, at once, with `TIMED_OUT` and `data.phase`. To be ended in any case. */

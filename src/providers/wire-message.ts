@@ -15,6 +15,9 @@ export function wireMessage(
 ): Record<string, unknown> {
   const { id: _id, turn: _turn, meta: _meta, tool_calls: calls, ...rest } = message
   const wire: Record<string, unknown> = rest
+  // Where it is no field of its own, what was said in it is still said.
+  if (profile.refuses.includes(REFUSAL) && !hasContent(wire['content']) && textIn(wire['refusal']))
+    wire['content'] = wire['refusal']
   for (const field of profile.refuses)
     if (field.startsWith(OF_MESSAGES)) delete wire[field.slice(OF_MESSAGES.length)]
   if (message.role === 'tool') return wireResult(message, wire, profile)
@@ -23,6 +26,7 @@ export function wireMessage(
 }
 
 const OF_MESSAGES = 'messages[].'
+const REFUSAL = 'messages[].refusal'
 const OF_CALLS = 'tool_calls[].'
 
 /** Whether arguments are a JSON object, which servers demand of every call in a history. */
@@ -87,7 +91,10 @@ function hasContent(content: unknown): boolean {
   return Array.isArray(content) ? content.length > 0 : textIn(content) !== undefined
 }
 
-function wireCall(call: ToolCallPart, { names, callIdLength, refuses }: Profile): Record<string, unknown> {
+function wireCall(
+  call: ToolCallPart,
+  { names, callIdLength, refuses, extraContent }: Profile,
+): Record<string, unknown> {
   const { name, arguments: text } = call.function
   const wire: Record<string, unknown> = {
     ...call,
@@ -95,6 +102,7 @@ function wireCall(call: ToolCallPart, { names, callIdLength, refuses }: Profile)
     type: 'function',
     function: { name: wireName(name, names), arguments: isJsonObject(text) ? text : '{}' },
   }
+  if (!extraContent) delete wire['extra_content']
   for (const field of refuses) if (field.startsWith(OF_CALLS)) delete wire[field.slice(OF_CALLS.length)]
   return wire
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BuslineError } from '../messages/busline-error.ts'
+import type { ModelRequest } from '../messages/model.ts'
 
 /** Which tool names a server takes. */
 export interface NameRule {
@@ -23,6 +24,11 @@ export interface WireNames {
 const CHANGED = /_[0-9a-z]{10}$/
 const DIGEST = 10
 
+/** Names that were changed, by their rule: a digest costs a microsecond, and a tool is named in every call. */
+const changed = new WeakMap<NameRule, Map<string, string>>()
+const KEPT = 10_000
+const LONGEST_KEPT = 256
+
 /**
  * The name by which a server is told of a tool: the same where the rule allows it, else what is legal of it and a digest
  * of the whole. A pure function of the name, so that a history reads the same with every call. A legal name that looks
@@ -31,6 +37,19 @@ const DIGEST = 10
 export function wireName(name: string, rule: NameRule = PLAIN_NAMES): string {
   const isLegal = name.length <= rule.longest && rule.legal.test(name)
   if (isLegal && !CHANGED.test(name)) return name
+  if (name.length > LONGEST_KEPT) return changedName(name, rule)
+  let known = changed.get(rule)
+  if (!known) changed.set(rule, (known = new Map()))
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const sent = changedName(name, rule)
+  const [oldest] = known.keys()
+  if (known.size >= KEPT && oldest !== undefined) known.delete(oldest)
+  known.set(name, sent)
+  return sent
+}
+
+function changedName(name: string, rule: NameRule): string {
   const bits = createHash('sha256').update(name).digest().readBigUInt64BE()
   const digest = bits.toString(36).padStart(DIGEST, '0').slice(-DIGEST)
   const plain = name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, rule.longest - DIGEST - 1)
@@ -55,6 +74,41 @@ export function wireNames(offered: Iterable<string>, rule: NameRule = PLAIN_NAME
     toWire: (name) => wireName(name, rule),
     fromWire: (name) => back.get(name) ?? name,
   }
+}
+
+/**
+ * The names of a request: of the tools on offer, and of the calls in its history, as a model may call again what it sees
+ * there although it is no longer on offer.
+ *
+ * @throws BuslineError `INVALID_TOOL` when two tools on offer would be the same on the wire
+ */
+export function requestNames(
+  { tools, messages }: Pick<ModelRequest, 'tools' | 'messages'>,
+  rule: NameRule = PLAIN_NAMES,
+): WireNames {
+  const offered = wireNames(
+    tools.map(({ name }) => name),
+    rule,
+  )
+  let called: WireNames['fromWire'] | undefined
+  return {
+    toWire: offered.toWire,
+    fromWire: (sent) => {
+      const name = offered.fromWire(sent)
+      // Only a changed name can stand for another, and most answers hold none that is not on offer.
+      if (name !== sent || !CHANGED.test(sent)) return name
+      called ??= namesCalled(messages, rule)
+      return called(sent)
+    },
+  }
+}
+
+function namesCalled(messages: ModelRequest['messages'], rule: NameRule): WireNames['fromWire'] {
+  const back = new Map<string, string>()
+  for (const { tool_calls: calls = [] } of messages) {
+    for (const { function: called } of calls) back.set(wireName(called.name, rule), called.name)
+  }
+  return (sent) => back.get(sent) ?? sent
 }
 
 function same(name: string, other: string, sent: string): BuslineError {

@@ -32,9 +32,11 @@ function fences(text: string): string[] {
   const found: string[] = []
   let open: { mark: string; lines: string[] } | undefined
   for (const line of text.split(/\r?\n/)) {
-    const mark = /^\s*(`{3,}|~{3,})/.exec(line)?.[1]
+    // Trimmed, because a pattern with spaces on both sides takes the square of their number.
+    const trimmed = line.trim()
+    const mark = /^(?:`{3,}|~{3,})/.exec(trimmed)?.[0]
     if (!open) {
-      if (mark !== undefined && /^\s*(`{3,}|~{3,})\s*[\w-]*\s*$/.test(line)) open = { mark, lines: [] }
+      if (mark !== undefined && /^[\w-]*$/.test(trimmed.slice(mark.length).trim())) open = { mark, lines: [] }
       continue
     }
     if (mark !== undefined && mark.startsWith(open.mark)) {

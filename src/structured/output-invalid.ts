@@ -26,7 +26,7 @@ export function outputInvalid(broken: {
     `The answer is no ${schema.name}: ${reason}${list === reason ? '' : ` (${list})`}.`,
     {
       data: {
-        preview: text.slice(0, PREVIEW),
+        preview: (text || textOf(answer.message)).slice(0, PREVIEW),
         issues: [...issues],
         text,
         finishReason: answer.finishReason,

@@ -13,7 +13,7 @@ import type { Schema } from '../messages/schema.ts'
  * refuse (wrap it: `z.object({ items: … })`)
  */
 export function outputSchema(schema: Schema, name = 'output'): OutputSchema {
-  if (!('_zod' in schema)) throw invalid('it is no zod 4 schema')
+  if (!isSchema(schema)) throw invalid('it is no zod 4 schema')
   let json: Record<string, unknown>
   try {
     json = z.toJSONSchema(schema, {
@@ -31,6 +31,11 @@ export function outputSchema(schema: Schema, name = 'output'): OutputSchema {
   const parsed = OutputSchema.safeParse({ name, schema: shown })
   if (parsed.success) return parsed.data
   throw invalid(`the name ${JSON.stringify(name)} must be 1 to 64 of A-Z a-z 0-9 _ -`)
+}
+
+/** JavaScript may hand in anything. */
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_zod' in value
 }
 
 function invalid(why: string, cause?: unknown): BuslineError {

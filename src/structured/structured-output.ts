@@ -30,7 +30,8 @@ const REFUSED = new Set(['content_filter', 'refusal'])
  * One that does not fit is mended once: the model is shown its answer and what is wrong, in a `model.call` below this one.
  * The answer then is the mended one, its usage and cost what this call itself took; the other has its own. Text that was
  * heard of the first is taken back by `model.answerSuperseded`. Still wrong, cut, or refused: `OUTPUT_INVALID` with
- * `data.preview` (500 characters), `data.issues`, `data.text` and this call's own `data.usage`.
+ * `data.preview` (500 characters), `data.issues`, `data.text` and this call's own `data.usage`. Where the mending failed or was
+ * cancelled, `data.text` is what was heard of the mended answer: the other was taken back.
  *
  * Calls reject with `INVALID_OPTION`, before anything is sent, for a schema that can't be read.
  */
@@ -109,9 +110,9 @@ async function mend(broken: {
     const { message, finishReason, output } = mended
     if (output !== undefined) return { ...answer, message, finishReason, output }
     const called = [{ path: '', message: 'asked to mend it, the model called a tool' }]
-    throw outputInvalid({ schema, answer, issues: [...issues, ...called], reason })
+    throw outputInvalid({ schema, answer, issues: [...issues, ...called], reason, text: textOf(message) })
   } catch (error) {
-    if (scope.signal.aborted) throw scope.signal.reason
+    if (scope.signal.aborted) throw asCancelled(error, scope.signal)
     if (!(error instanceof BuslineError)) throw error
     const told = Told.safeParse(error.data)
     if (error.code === 'OUTPUT_INVALID' && told.success)
@@ -127,9 +128,22 @@ async function mend(broken: {
       answer,
       issues,
       reason: `${reason}, and mending it failed (${code}: ${message})`,
+      text: textIn(error),
       cause: error,
     })
   }
+}
+
+/** The error of a repair that was cancelled, which has what was heard of it; else the reason itself. */
+function asCancelled(error: unknown, { reason }: AbortSignal): unknown {
+  const isTheCancel =
+    error instanceof BuslineError && reason instanceof BuslineError && error.code === reason.code
+  return isTheCancel ? error : reason
+}
+
+/** What was heard of an answer that broke off. */
+function textIn({ data }: BuslineError): string {
+  return typeof data['text'] === 'string' ? data['text'] : ''
 }
 
 /** What the error of a repair tells of the answer that it was about. */

@@ -17,6 +17,8 @@ export interface BoundedStore<T> {
   /** Keeps `value`, in place of what had this key; false when it alone is larger than all may be together. */
   put(key: string, value: T, bytes: number, now: number): boolean
   find(key: string, now: number): { readonly value: T } | { readonly absent: Absence }
+  /** Forgets everything whose key begins so, and that it was ever there. */
+  forget(prefix: string): void
   /** Bytes of what is kept now. */
   bytes(now: number): number
   readonly bounds: StoreBounds
@@ -91,6 +93,10 @@ export function boundedStore<T>(
       if (!found) return { absent: gone.get(key) ?? 'unknown' }
       // A clock that was set back has put it behind one that lasts longer.
       return found.until > now ? { value: found.value } : { absent: 'expired' }
+    },
+    forget(prefix) {
+      for (const key of kept.keys()) if (key.startsWith(prefix)) remove(key)
+      for (const key of gone.keys()) if (key.startsWith(prefix)) gone.delete(key)
     },
     bytes(now) {
       expire(now)

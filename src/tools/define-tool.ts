@@ -35,17 +35,17 @@ export interface ToolOptions<Input> {
   /** What it does and when to use it, for the model. */
   description: string
   /** What a call does to the world (default `unsafe`). */
-  effect?: ToolEffect
+  effect?: ToolEffect | undefined
   /** Milliseconds that one run may take; then its signal is aborted and the call fails with `TIMED_OUT` (default: no limit). */
-  timeout?: number
+  timeout?: number | undefined
   /** How many runs there may be at once; further calls wait in order (default: no limit). */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Whether a call has to be approved, as it is or by its arguments (default: as `approve` of the tool manager says). */
-  approval?: boolean | ((input: Input, scope: Scope) => boolean | Promise<boolean>)
+  approval?: boolean | ((input: Input, scope: Scope) => boolean | Promise<boolean>) | undefined
   /** What it belongs to, for `tool.select`. */
-  group?: string
+  group?: string | undefined
   /** Tells whether it works at present; one that throws is down. */
-  health?: (scope: Scope) => ToolCondition | Promise<ToolCondition>
+  health?: ((scope: Scope) => ToolCondition | Promise<ToolCondition>) | undefined
   /**
    * Runs a call with arguments that fit. Returns what the model is told: a string as it is, anything else as JSON; an array
    * of content parts (`{ type: 'text', … }`) as such. What it throws is reported to the model.
@@ -56,11 +56,11 @@ export interface ToolOptions<Input> {
 /** A tool: what a model is told of it, and how a call of it is run. */
 export interface Tool<out Input = unknown> extends ToolDescription {
   readonly effect: ToolEffect
-  readonly timeout?: number
-  readonly concurrency?: number
-  readonly approval?: boolean | ((input: unknown, scope: Scope) => boolean | Promise<boolean>)
-  readonly group?: string
-  readonly health?: (scope: Scope) => ToolCondition | Promise<ToolCondition>
+  readonly timeout?: number | undefined
+  readonly concurrency?: number | undefined
+  readonly approval?: boolean | ((input: unknown, scope: Scope) => boolean | Promise<boolean>) | undefined
+  readonly group?: string | undefined
+  readonly health?: ((scope: Scope) => ToolCondition | Promise<ToolCondition>) | undefined
   /** Arguments as `run` takes them, defaults applied; `INVALID_ARGUMENTS` names each field of `what` that does not fit. */
   readonly check: (args: unknown, what?: string) => unknown
   /** Runs it with arguments that were checked. */
@@ -89,6 +89,7 @@ export function defineTool(
   tool: ToolOptions<Record<string, unknown>> & { parameters: JsonSchemaObject },
 ): Tool<Record<string, unknown>>
 export function defineTool(tool: ToolOptions<never> & { parameters: Parameters }): Tool<never> {
+  checkGiven(tool)
   const { name, description, parameters, run, approval, ...rest } = tool
   checkName(name)
   checkOptions(tool)
@@ -109,6 +110,32 @@ export function defineTool(tool: ToolOptions<never> & { parameters: Parameters }
       return checked.value
     },
   })
+}
+
+/** What JavaScript leaves out. */
+function checkGiven(tool: unknown): void {
+  if (typeof tool !== 'object' || tool === null)
+    throw new BuslineError(
+      'INVALID_TOOL',
+      `defineTool takes an object with name, description, parameters and run, not ${nameOf(tool)}.`,
+    )
+  const { name, description, parameters }: { name?: unknown; description?: unknown; parameters?: unknown } =
+    tool
+  const of = typeof name === 'string' ? ` of ${name}` : ''
+  if (typeof parameters !== 'object' || parameters === null)
+    throw new BuslineError(
+      'INVALID_TOOL',
+      `parameters${of} must be a zod object or a JSON Schema, not ${nameOf(parameters)}. For a tool without arguments: z.object({}).`,
+      { data: { field: 'parameters' } },
+    )
+  if (typeof description !== 'string')
+    throw new BuslineError('INVALID_TOOL', `description${of} must be a string, not ${nameOf(description)}.`, {
+      data: { field: 'description' },
+    })
+}
+
+function nameOf(value: unknown): string {
+  return value === null ? 'null' : typeof value
 }
 
 function checkName(name: string): void {

@@ -1,3 +1,4 @@
+import { partHandle, shownTexts } from '../messages/tool-content.ts'
 import type { Tool } from './define-tool.ts'
 import { readToolResult } from './read-result.ts'
 import { resultStore, type ResultStore } from './result-store.ts'
@@ -5,11 +6,11 @@ import { checkWholeNumber } from './check-option.ts'
 
 export interface KeepResultsOptions {
   /** Results with more characters are kept (default 20 000, which is what the engine shows of one). */
-  over?: number
+  over?: number | undefined
   /** Bytes of all that is kept together (default 64 MiB). */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** Milliseconds that a result is kept (default one hour). */
-  ttl?: number
+  ttl?: number | undefined
 }
 
 const OVER = 20_000
@@ -36,30 +37,23 @@ export class KeptResults {
     return this.#sessions.has(session ?? '')
   }
 
+  /** Keeps each text that the model would be shown only the beginning of, under the handle that it is told. */
   keep(result: { session: string | undefined; call: string; value: unknown }): void {
     const { session, call, value } = result
-    const text = this.#longText(value)
-    if (text === undefined || !this.#store.keep({ session, call, text })) return
+    let isKept = false
+    for (const [place, text] of shownTexts(value).entries()) {
+      if (text.length <= this.#over) continue
+      isKept = this.#store.keep({ session, call: partHandle(call, place), text }) || isKept
+    }
+    if (!isKept) return
     this.#sessions.add(session ?? '')
     const [oldest] = this.#sessions
     if (this.#sessions.size > MOST_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest)
   }
 
-  /** What the model would be shown, if that is too long: a text, the first long text of content parts, or JSON. */
-  #longText(value: unknown): string | undefined {
-    if (typeof value === 'string') return this.#ifLong(value)
-    if (typeof value !== 'object' || value === null) return undefined
-    const parts: unknown[] = Array.isArray(value) ? value : []
-    const texts = parts.map((part) => this.#ifLong(textOfPart(part)))
-    return texts.find((text) => text !== undefined) ?? this.#ifLong(JSON.stringify(value))
+  /** Forgets what a session had that is deleted: the next one of that id is somebody else's. */
+  forget(session: string): void {
+    this.#sessions.delete(session)
+    this.#store.forget(session)
   }
-
-  #ifLong(text: string | undefined): string | undefined {
-    return text !== undefined && text.length > this.#over ? text : undefined
-  }
-}
-
-function textOfPart(part: unknown): string | undefined {
-  if (typeof part !== 'object' || part === null || !('type' in part) || part.type !== 'text') return undefined
-  return 'text' in part && typeof part.text === 'string' ? part.text : undefined
 }

@@ -1,5 +1,4 @@
 import type { Scope } from '../bus/scope.ts'
-import type { JsonValue } from '../messages/lossless-json.ts'
 import type { Tool, ToolCall } from './define-tool.ts'
 
 /**
@@ -8,11 +7,16 @@ import type { Tool, ToolCall } from './define-tool.ts'
  */
 export function mockTool<Input>(
   tool: Tool<Input>,
-  answer: JsonValue | ((input: Input, scope: Scope, call: ToolCall) => unknown),
-): Tool<Input> {
+  answer: (input: Input, scope: Scope, call: ToolCall) => unknown,
+): Tool<Input>
+export function mockTool<Input, Answer>(
+  tool: Tool<Input>,
+  answer: Answer extends (...args: never) => unknown ? never : Answer,
+): Tool<Input>
+export function mockTool(tool: Tool, answer: unknown): Tool {
   const { health: _health, timeout: _timeout, concurrency: _concurrency, ...shown } = tool
   const run = typeof answer === 'function' ? answer : () => structuredClone(answer)
-  // Safe to erase: a function gets what `check` let through, from whose schema Input was inferred.
+  // Safe to erase: a function gets what `check` let through, from whose schema its input was inferred.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return Object.freeze({ ...shown, run: run as Tool['run'] })
 }

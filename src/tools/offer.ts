@@ -1,20 +1,25 @@
 import type { Scope } from '../bus/scope.ts'
 import { settle } from '../messages/settled.ts'
+import { SelectionOutdated } from '../messages/tool-set.ts'
 import type { ToolDescription } from '../messages/tool.ts'
 import type { Tool } from './define-tool.ts'
 import type { FoundTool } from './suggestions.ts'
 import type { ToolRoom } from './tool-room.ts'
-import { isSelected } from './tool-selection.ts'
+import { isSelected, missingFrom } from './tool-selection.ts'
+import type { Selection, ToolSession } from './tool-sessions.ts'
 
 /** Which tools there are for whom. */
 export interface Offer {
   /** Those that the model is told of. */
   list(about: string | undefined, scope: Scope): ToolDescription[] | Promise<ToolDescription[]>
-  /** Those that the session may call. */
-  selected(session: string | undefined): readonly Tool[]
+  /** Those that the scope's session may call. */
+  selected(scope: Scope): Promise<readonly Tool[]>
   /** Searches what the session may call; what is found is offered to it from then on. */
-  find(query: string, where: { limit: number; session: string | undefined }): FoundTool[]
+  find(query: string, where: { limit: number; scope: Scope }): Promise<FoundTool[]>
 }
+
+/** Selections of which it was told that they are outdated, so that it is told once. */
+const MOST_TOLD = 10_000
 
 /** Decides which tools are on offer: selected, up where that is asked for, and few enough. */
 export function offerOf(room: ToolRoom): Offer {
@@ -24,10 +29,14 @@ export function offerOf(room: ToolRoom): Offer {
   const described = new Map([...all, ...own(room)].map((tool) => [tool.name, descriptionOf(tool)]))
   const describe = (offered: readonly Tool[]): ToolDescription[] =>
     offered.flatMap(({ name }) => described.get(name) ?? [])
+  const tell = toldOnce(tools)
 
-  const selected = (session: string | undefined): readonly Tool[] => {
-    const selection = sessions.known(session)?.selection
-    return selection ? all.filter((tool) => isSelected(tool, selection)) : all
+  const selectedOf = (session: ToolSession | undefined, scope: Scope): readonly Tool[] => {
+    const selection = session?.selection
+    if (!selection || (selection.groups === null && selection.names === null)) return all
+    const selected = all.filter((tool) => isSelected(tool, selection))
+    tell(selection, selected, scope)
+    return selected
   }
   const fewEnough = (
     may: readonly Tool[],
@@ -42,24 +51,54 @@ export function offerOf(room: ToolRoom): Offer {
     const known = await Promise.all(may.map((tool) => health.of(tool, scope)))
     return may.filter((_, place) => known[place]?.status !== 'down')
   }
+  const listed = (
+    session: ToolSession | undefined,
+    about: string | undefined,
+    scope: Scope,
+  ): ToolDescription[] | Promise<ToolDescription[]> => {
+    const may = selectedOf(session, scope)
+    if (!options.health?.hideDown) return describe(fewEnough(may, about, scope.session))
+    return thoseUp(may, scope).then((up) => describe(fewEnough(up, about, scope.session)))
+  }
+  const selected = async (scope: Scope): Promise<readonly Tool[]> =>
+    selectedOf(await sessions.of(scope), scope)
 
   return {
     selected,
     list(about, scope) {
-      const { session } = scope
-      const may = selected(session)
-      if (!options.health?.hideDown) return describe(fewEnough(may, about, session))
-      return thoseUp(may, scope).then((up) => describe(fewEnough(up, about, session)))
+      const { session: id } = scope
+      const known = sessions.known(id)
+      // Of a session that it has not heard of yet, what was selected is in the store.
+      return id === undefined || known
+        ? listed(known, about, scope)
+        : sessions.of(scope).then((session) => listed(session, about, scope))
     },
-    find(query, { limit, session }) {
-      const allowed = new Set(selected(session).map(({ name }) => name))
+    async find(query, { limit, scope }) {
+      const allowed = new Set((await selected(scope)).map(({ name }) => name))
       const found = suggestions.search(query, { limit, allowed })
       suggestions.remember(
-        session,
+        scope.session,
         found.map(({ name }) => name),
       )
       return found
     },
+  }
+}
+
+/** Tells once of each session's selection what of it there is not any more. */
+function toldOnce(
+  tools: ReadonlyMap<string, Tool>,
+): (selection: Selection, offered: readonly Tool[], scope: Scope) => void {
+  const told = new Set<string>()
+  return (selection, offered, scope) => {
+    const missing = missingFrom(selection, tools)
+    if (missing.groups.length === 0 && missing.names.length === 0) return
+    const about = JSON.stringify([scope.session, missing])
+    if (told.has(about)) return
+    const [oldest] = told
+    if (told.size >= MOST_TOLD && oldest !== undefined) told.delete(oldest)
+    told.add(about)
+    scope.publish(SelectionOutdated, { ...missing, offered: offered.map(({ name }) => name) })
   }
 }
 

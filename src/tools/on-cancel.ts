@@ -17,6 +17,14 @@ export function onCancel(scope: Scope, run: (reason: unknown) => void): () => vo
   return () => node[Symbol.dispose]()
 }
 
+/**
+ * Says that work rejects by itself as soon as it is cancelled, and tells more than the reason: else the bus gives it up at
+ * once, and whoever waits for it gets the bare reason.
+ */
+export function tellsItsEnd(scope: Scope): void {
+  void scope.signal
+}
+
 /** For after a wait: throws the reason where the work was cancelled, so that nothing of it begins any more. */
 export function refuseCancelled(scope: Scope): void {
   const reason = scope instanceof MessageScope ? scope.cancellation.reason : scope.signal.reason

@@ -24,7 +24,7 @@ export interface ResultMatches {
 
 export interface ReadToolResultOptions {
   /** Characters of one answer, and what it has when the model does not say (default 8 000). */
-  maxLength?: number
+  maxLength?: number | undefined
 }
 
 /** Characters around a match, on each side. */

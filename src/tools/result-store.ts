@@ -4,11 +4,11 @@ export interface ResultStoreOptions {
   /** The bus's clock, epoch milliseconds: `bus.now`. */
   now: () => number
   /** Bytes (UTF-8) of all results together (default 64 MiB); the oldest are dropped first. */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** Milliseconds that a result is kept (default one hour). */
-  ttl?: number
+  ttl?: number | undefined
   /** How many results are kept (default 10 000). */
-  maxResults?: number
+  maxResults?: number | undefined
 }
 
 /** The whole text of one result, or why it is not there any more. */
@@ -22,6 +22,8 @@ export interface ResultStore {
    */
   keep(result: { session: string | undefined; call: string; text: string }): boolean
   find(result: { session: string | undefined; call: string }): KeptResult
+  /** Forgets all results of a session. */
+  forget(session: string): void
   /** Bytes of what is kept now; never more than `maxBytes`. */
   bytes(): number
 }
@@ -44,6 +46,7 @@ export function resultStore(options: ResultStoreOptions): ResultStore {
       const found = store.find(keyOf(session, call), now())
       return 'value' in found ? { text: found.value } : found
     },
+    forget: (session) => store.forget(keyOf(session, '')),
     bytes: () => store.bytes(now()),
   }
 }

@@ -10,10 +10,15 @@ const STOP_WORDS = new Set(
   which who will with would you your`.split(/\s+/),
 )
 
+/** Scripts that set no spaces between words: pairs of neighbouring characters stand for words there. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー]+/gu
+
 /**
  * The terms by which a text is searched: its words, identifiers taken apart (`getUserName`, `get_user-name`,
  * `user.getName`), accents and upper case removed, stop words left out; each as it is and as its stem with a star, so that
- * other forms of a word are found and the same form counts more. In order, repetitions kept.
+ * other forms of a word are found and the same form counts more. In order, repetitions kept. Text in scripts without spaces
+ * (Chinese, Japanese, Thai) is searched by its pairs of characters.
  */
 export function searchTerms(text: string): string[] {
   const apart = text
@@ -21,6 +26,13 @@ export function searchTerms(text: string): string[] {
     .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .normalize('NFKD')
     .replaceAll(/\p{M}/gu, '')
+    .replaceAll(UNSPACED, (run) => ` ${pairsOf(run).join(' ')} `)
   const words = apart.toLowerCase().match(/\p{L}+|\p{N}+/gu) ?? []
   return words.filter((word) => !STOP_WORDS.has(word)).flatMap((word) => [word, `${stem(word)}*`])
+}
+
+function pairsOf(run: string): string[] {
+  const characters = Array.from(run)
+  const pairs = characters.slice(1).map((character, before) => `${characters[before] ?? ''}${character}`)
+  return pairs.length > 0 ? pairs : characters
 }

@@ -10,20 +10,20 @@ import { replaceInside } from './replace-inside.ts'
 
 export interface SharedObjectsOptions {
   /** Milliseconds that an object is kept (default one hour). */
-  ttl?: number
+  ttl?: number | undefined
   /** Bytes of all objects together (default 256 MiB); the oldest are dropped first. */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** How many objects are kept (default 1 000). */
-  maxObjects?: number
+  maxObjects?: number | undefined
 }
 
 /** What a model may know of an object beside its ref. */
 export interface ShareOptions {
-  name?: string
+  name?: string | undefined
   /** Default `application/octet-stream` for bytes, else none. */
-  mediaType?: string
+  mediaType?: string | undefined
   /** Its size, for what has none of its own (default: of bytes and strings their length, else that of its JSON, else 0). */
-  bytes?: number
+  bytes?: number | undefined
 }
 
 /** What a model sees in the place of an object. */
@@ -43,6 +43,8 @@ export interface SharedObjects {
   put(value: unknown, options: ShareOptions, scope: SharingScope): SharedRef
   /** The very object; `INVALID_ARGUMENTS`, with the reason as `data.absent`, when it is not there. */
   get(ref: string, scope: SharingScope): unknown
+  /** Forgets all objects of a session. */
+  forget(session: string): void
   /** Bytes of what is kept now; never more than `maxBytes`. */
   bytes(now: number): number
 }
@@ -75,6 +77,7 @@ export function sharedObjects(options: SharedObjectsOptions = {}): SharedObjects
       if ('absent' in found) throw missingObject(ref, found.absent)
       return found.value
     },
+    forget: (session) => store.forget(keyOf({ session }, '')),
     bytes: (now) => store.bytes(now),
   }
 }
@@ -115,9 +118,9 @@ class Reference {
  * `z.instanceof(Uint8Array)`: it is checked, not changed (default: anything). Fits inside of objects, arrays, unions and
  * `.optional()`.
  */
-export function sharedRef(options?: { description?: string }): z.ZodType
-export function sharedRef<T>(options: { type: z.ZodType<T>; description?: string }): z.ZodType<T>
-export function sharedRef(options: { type?: z.ZodType; description?: string } = {}): z.ZodType {
+export function sharedRef(options?: { description?: string | undefined }): z.ZodType
+export function sharedRef<T>(options: { type: z.ZodType<T>; description?: string | undefined }): z.ZodType<T>
+export function sharedRef(options: { type?: z.ZodType; description?: string | undefined } = {}): z.ZodType {
   const { type, description = 'An object of a former tool result.' } = options
   const ref = z
     .string()
@@ -181,7 +184,7 @@ function describe(value: unknown, { name, mediaType, bytes }: ShareOptions): Omi
   }
 }
 
-function keyOf({ session }: SharingScope, ref: string): string {
+function keyOf({ session }: Pick<SharingScope, 'session'>, ref: string): string {
   return `${session ?? ''}\n${ref}`
 }
 

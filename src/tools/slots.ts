@@ -1,6 +1,6 @@
 import { MessageScope } from '../bus/message-scope.ts'
 import type { Scope } from '../bus/scope.ts'
-import { onCancel, refuseCancelled } from './on-cancel.ts'
+import { onCancel, refuseCancelled, tellsItsEnd } from './on-cancel.ts'
 
 /**
  * So many runs at once; the others wait in order and leave when they are cancelled. What a run causes goes on its slot: if
@@ -33,6 +33,7 @@ export class Slots {
 
   async #wait(scope: Scope): Promise<void> {
     refuseCancelled(scope)
+    tellsItsEnd(scope)
     await new Promise<void>((resolve, reject) => {
       const leave = (): void => {
         off()

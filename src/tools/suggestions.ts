@@ -5,7 +5,7 @@ export interface SuggestOptions {
   /** The most tools that are offered at once; `find_tools` comes on top. */
   limit: number
   /** Tools that are always among them. */
-  always?: readonly string[]
+  always?: readonly string[] | undefined
 }
 
 export interface FoundTool {
@@ -14,19 +14,28 @@ export interface FoundTool {
   readonly score: number
 }
 
-/** Sessions whose found tools are remembered; the oldest leave first. */
+/** Sessions of which is remembered what was used; the oldest leave first. */
 const MOST_SESSIONS = 10_000
 /** A query longer than this says nothing more about what is wanted. */
 const LONGEST_QUERY = 4_000
 
+/** What a session used: the tools that were found for it or called in it, newest first, and what was last asked for. */
+interface Used {
+  readonly tools: readonly string[]
+  readonly query: string
+}
+
+const NOTHING: Used = { tools: [], query: '' }
+
 /**
- * Chooses the few tools that a model is offered out of many: those that are always, those that it found before, and those that
- * have to do with what the user said. What was found takes at most half of the places that are left, newest first.
+ * Chooses the few tools that a model is offered out of many: those that are always, those that were found or called before,
+ * and those that have to do with what the user said. What was used takes at most half of the places that are left, newest
+ * first. Places that nothing takes ("Yes, please.") go to what had to do with the query before, then to more of what was used.
  */
 export class Suggestions {
   readonly #tools: ReadonlyMap<string, Tool>
   #index: ToolIndex | undefined
-  readonly #found = new Map<string, readonly string[]>()
+  readonly #used = new Map<string, Used>()
 
   constructor(tools: ReadonlyMap<string, Tool>) {
     this.#tools = tools
@@ -41,15 +50,21 @@ export class Suggestions {
     if (may.length <= limit) return [...may]
     const allowed = new Set(may.map(({ name }) => name))
     const chosen = new Set(always.filter((name) => allowed.has(name)))
-    const found = (this.#found.get(about.session ?? '') ?? []).filter(
-      (name) => allowed.has(name) && !chosen.has(name),
-    )
-    const places = Math.ceil(Math.max(0, limit - chosen.size) / 2)
-    for (const name of found.slice(0, places)) chosen.add(name)
-    for (const { name } of this.search(about.text ?? '', { limit, allowed })) {
-      if (chosen.size >= limit) break
-      chosen.add(name)
+    const take = (names: readonly string[], most = limit): void => {
+      for (const name of names) if (chosen.size < most) chosen.add(name)
     }
+    const search = (query: string): string[] => this.search(query, { limit, allowed }).map(({ name }) => name)
+
+    const { tools, query: before } = this.#of(about.session)
+    const used = tools.filter((name) => allowed.has(name) && !chosen.has(name))
+    take(used, chosen.size + Math.ceil(Math.max(0, limit - chosen.size) / 2))
+    const text = about.text ?? ''
+    const found = search(text)
+    take(found)
+    if (before !== text) take(search(before))
+    take(used)
+    // What finds nothing is no query: the next answer of that kind goes on with the one before, too.
+    if (found.length > 0) this.#remember(about.session, { tools, query: text.slice(0, LONGEST_QUERY) })
     return may.filter(({ name }) => chosen.has(name))
   }
 
@@ -66,13 +81,25 @@ export class Suggestions {
       .map(({ name, score }) => ({ name, description: this.#tools.get(name)?.description ?? '', score }))
   }
 
-  /** Offers what was found for the rest of the session, as long as it is in memory. */
+  /** Offers what was found or called for the rest of the session, as long as it is in memory. */
   remember(session: string | undefined, names: readonly string[]): void {
+    const { tools, query } = this.#of(session)
+    this.#remember(session, { tools: [...new Set([...names, ...tools])], query })
+  }
+
+  forget(session: string): void {
+    this.#used.delete(session)
+  }
+
+  #of(session: string | undefined): Used {
+    return this.#used.get(session ?? '') ?? NOTHING
+  }
+
+  #remember(session: string | undefined, used: Used): void {
     if (session === undefined) return
-    const before = this.#found.get(session) ?? []
-    this.#found.delete(session)
-    this.#found.set(session, [...new Set([...names, ...before])])
-    const [oldest] = this.#found.keys()
-    if (this.#found.size > MOST_SESSIONS && oldest !== undefined) this.#found.delete(oldest)
+    this.#used.delete(session)
+    this.#used.set(session, used)
+    const [oldest] = this.#used.keys()
+    if (this.#used.size > MOST_SESSIONS && oldest !== undefined) this.#used.delete(oldest)
   }
 }

@@ -1,19 +1,21 @@
-import type { Bus } from '../bus/bus.ts'
 import { MessageScope } from '../bus/message-scope.ts'
 import type { Scope } from '../bus/scope.ts'
 import { RequestApproval, type Decision } from '../messages/approval.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { CallTool } from '../messages/tool.ts'
 import type { Tool } from './define-tool.ts'
-import { refuseCancelled } from './on-cancel.ts'
-import type { ToolSessions } from './tool-sessions.ts'
+import { withSecrets } from './edited-secrets.ts'
+import { refuseCancelled, tellsItsEnd } from './on-cancel.ts'
+import type { ToolRoom } from './tool-room.ts'
 
 /** A call whose arguments fit. */
 export interface CheckedCall {
   readonly tool: Tool
+  /** As the model gave them. */
+  readonly args: unknown
+  /** As the tool takes them. */
   readonly input: unknown
   readonly call: string
-  readonly again: boolean
 }
 
 /** Which calls have to be approved where the tool does not say: none, those of unsafe tools, or those that the function names. */
@@ -21,8 +23,8 @@ export type ApprovePolicy =
   'never' | 'unsafe' | ((call: { tool: Tool; input: unknown }, scope: Scope) => boolean | Promise<boolean>)
 
 export interface ApprovalOptions {
-  readonly approve?: ApprovePolicy
-  readonly approvalExpires?: number
+  readonly approve?: ApprovePolicy | undefined
+  readonly approvalExpires?: number | undefined
 }
 
 /** Calls whose turn was ended by a stop stay listed: of more, the oldest count as ones that may have run. */
@@ -39,21 +41,16 @@ const MOST_WAITING = 1000
  */
 export async function approvedInput(
   checked: CheckedCall,
-  parts: {
-    scope: Scope
-    bus: Bus
-    sessions: ToolSessions
-    options: ApprovalOptions
-    check: (args: unknown, what: string) => unknown
-  },
+  parts: { room: ToolRoom; scope: Scope; check: (args: unknown, what: string) => unknown },
 ): Promise<unknown> {
-  const { tool, input, call, again } = checked
-  const { scope, bus, sessions, options, check } = parts
+  const { tool, input, call, args } = checked
+  const { room, scope, check } = parts
+  const { sessions, options } = room
   const noLonger = (waiting: readonly string[]): string[] => waiting.filter((id) => id !== call)
   const isNeeded = await needsApproval(checked, scope, options)
-  if (!isNeeded && !again) return input
 
   const session = await sessions.of(scope)
+  // From before a restart, or of a former call of that id: models repeat them.
   const isWaiting = session?.approvals.waiting.includes(call) ?? false
   if (!isNeeded || session?.approvals.always.includes(tool.name)) {
     if (isWaiting)
@@ -66,13 +63,15 @@ export async function approvedInput(
   if (!isWaiting)
     await sessions.change(scope, 'approvals', (before) => ({
       ...before,
-      waiting: [...before.waiting, call].slice(-MOST_WAITING),
+      waiting: [...noLonger(before.waiting), call].slice(-MOST_WAITING),
     }))
+  // As the journal has it: whoever decides is shown no registered secret.
+  const shown = scope instanceof MessageScope ? scope.recorded() : undefined
   let decision: Decision
   try {
-    decision = await ask(tool, scope, options)
+    decision = await ask(tool, { scope, shown, room })
   } catch (error) {
-    await forgetWaiting({ bus, sessions, scope, noLonger })
+    await forgetWaiting({ room, scope, noLonger })
     throw error
   }
 
@@ -84,19 +83,20 @@ export async function approvedInput(
   if (!decision.approved) throw denied(tool, decision)
   // Whoever decided may not have noticed that it was cancelled meanwhile.
   refuseCancelled(scope)
-  return decision.arguments === undefined
-    ? input
-    : check(decision.arguments, `What was put in place of the arguments of ${tool.name}`)
+  if (decision.arguments === undefined) return input
+  const what = `What was put in place of the arguments of ${tool.name}`
+  return check(
+    withSecrets(what, { edited: decision.arguments, shown: argumentsOf(shown), given: args }),
+    what,
+  )
 }
 
-/** Whether a call waited for a decision when it was interrupted, and so never ran. */
-export async function neverRan(call: string, scope: Scope, sessions: ToolSessions): Promise<boolean> {
-  const session = await sessions.of(scope)
-  return session?.approvals.waiting.includes(call) ?? false
+function argumentsOf(shown: unknown): unknown {
+  return typeof shown === 'object' && shown !== null && 'arguments' in shown ? shown.arguments : undefined
 }
 
 async function needsApproval(
-  { tool, input }: CheckedCall,
+  { tool, input }: Pick<CheckedCall, 'tool' | 'input'>,
   scope: Scope,
   { approve = 'never' }: ApprovalOptions,
 ): Promise<boolean> {
@@ -107,14 +107,21 @@ async function needsApproval(
   return approve === 'unsafe' && tool.effect === 'unsafe'
 }
 
-async function ask(tool: Tool, scope: Scope, { approvalExpires }: ApprovalOptions): Promise<Decision> {
+async function ask(
+  tool: Tool,
+  { scope, shown, room }: { scope: Scope; shown: unknown; room: ToolRoom },
+): Promise<Decision> {
+  tellsItsEnd(scope)
   try {
-    return await scope.execute(RequestApproval, {
-      command: { id: scope.message.id, type: CallTool.type },
-      // As the journal has it: whoever decides is shown no registered secret.
-      data: scope instanceof MessageScope ? scope.recorded() : undefined,
-      expires: approvalExpires,
-    })
+    return await scope.execute(
+      RequestApproval,
+      {
+        command: { id: scope.message.id, type: CallTool.type },
+        data: shown,
+        expires: room.options.approvalExpires,
+      },
+      { signal: room.detached },
+    )
   } catch (error) {
     throw forWhoeverReads(error, tool)
   }
@@ -143,17 +150,16 @@ function forWhoeverReads(error: unknown, { name }: Tool): unknown {
  * store fails it stays listed: then it is asked about again after the restart, or never heard of again.
  */
 async function forgetWaiting(parts: {
-  bus: Bus
-  sessions: ToolSessions
+  room: ToolRoom
   scope: Scope
   noLonger: (waiting: readonly string[]) => string[]
 }): Promise<void> {
-  const { bus, sessions, scope, noLonger } = parts
+  const { room, scope, noLonger } = parts
   if (scope.session === undefined) return
   // Of its own: what was asked for may have been cancelled.
-  const session = bus.session(scope.session)
+  const session = room.bus.session(scope.session)
   try {
-    await sessions.change(session, 'approvals', (before) => ({
+    await room.sessions.change(session, 'approvals', (before) => ({
       ...before,
       waiting: noLonger(before.waiting),
     }))

@@ -31,7 +31,7 @@ export class ToolsHealth {
     if (known && scope.now() < known.until) return known.health
     const asking = this.#asking.get(name)
     // What somebody else asked for may be cancelled with him.
-    if (asking) return asking.catch(() => this.check(tool, scope))
+    if (asking) return asking.catch(() => this.of(tool, scope))
     const mine = this.check(tool, scope).finally(() => this.#asking.delete(name))
     this.#asking.set(name, mine)
     return mine

@@ -10,27 +10,29 @@ import type { ApprovePolicy } from './tool-approval.ts'
 
 export interface ToolManagerOptions {
   /** How many tools may run at once, of all (default: no limit). What a running tool calls goes on its own place. */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Which calls have to be approved where the tool does not say (default `never`). */
-  approve?: ApprovePolicy
+  approve?: ApprovePolicy | undefined
   /** Milliseconds to wait for a decision (default: as long as the turn may take). */
-  approvalExpires?: number
-  health?: {
-    /** Milliseconds between checks of all tools (default: only when one is called or `tool.check` asks). */
-    every?: number
-    /** Milliseconds for which an answer holds (default 30 000). */
-    ttl?: number
-    /** Milliseconds that a check may take (default 5 000). */
-    timeout?: number
-    /** Offers no tool that is down (default false: it is offered, and a call of it is refused). */
-    hideDown?: boolean
-  }
+  approvalExpires?: number | undefined
+  health?:
+    | {
+        /** Milliseconds between checks of all tools (default: only when one is called or `tool.check` asks). */
+        every?: number | undefined
+        /** Milliseconds for which an answer holds (default 30 000). */
+        ttl?: number | undefined
+        /** Milliseconds that a check may take (default 5 000). */
+        timeout?: number | undefined
+        /** Offers no tool that is down (default false: it is offered, and a call of it is refused). */
+        hideDown?: boolean | undefined
+      }
+    | undefined
   /** Offers only the tools that have to do with what the user said, and `find_tools` to search the others (default: all). */
-  suggest?: SuggestOptions
+  suggest?: SuggestOptions | undefined
   /** Keeps long results whole, for `read_tool_result`; false keeps none. */
-  results?: KeepResultsOptions | false
+  results?: KeepResultsOptions | false | undefined
   /** Keeps bytes and what tools `share`, so that models pass them on by reference (default: bytes are told as base64). */
-  sharedObjects?: SharedObjects
+  sharedObjects?: SharedObjects | undefined
 }
 
 /** The tools by name; `INVALID_TOOL` when two share one, or one has that of a tool of the manager's own. */
@@ -38,9 +40,12 @@ export function toolsByName(
   tools: readonly Tool[],
   { suggest, results }: ToolManagerOptions,
 ): Map<string, Tool> {
+  if (!Array.isArray(tools))
+    throw new BuslineError('INVALID_TOOL', `toolManager takes a list of tools, not ${nameOf(tools)}.`)
   const own = [...(suggest ? [FIND_TOOLS] : []), ...(results === false ? [] : [READ_TOOL_RESULT])]
   const byName = new Map<string, Tool>()
-  for (const tool of tools) {
+  for (const [place, tool] of tools.entries()) {
+    checkTool(tool, place)
     const { name } = tool
     if (byName.has(name)) throw new BuslineError('INVALID_TOOL', `Two tools are named ${name}. Rename one.`)
     if (own.includes(name))
@@ -53,8 +58,35 @@ export function toolsByName(
   return byName
 }
 
+function checkTool(tool: unknown, place: number): void {
+  const isTool =
+    typeof tool === 'object' &&
+    tool !== null &&
+    'check' in tool &&
+    typeof tool.check === 'function' &&
+    'run' in tool &&
+    typeof tool.run === 'function'
+  if (isTool) return
+  throw new BuslineError(
+    'INVALID_TOOL',
+    `toolManager.tools[${place}] is no tool but ${nameOf(tool)}. Make one of it with defineTool({ name, description, parameters, run }).`,
+    { data: { place } },
+  )
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null'
+  return typeof value === 'object' ? 'a plain object' : typeof value
+}
+
 /** Refuses options that make no sense with `INVALID_OPTION`. */
 export function checkManagerOptions(options: ToolManagerOptions, tools: ReadonlyMap<string, Tool>): void {
+  for (const part of ['health', 'suggest', 'results', 'sharedObjects'] as const) {
+    const given: unknown = options[part]
+    if (given === undefined || (part === 'results' && given === false)) continue
+    if (typeof given !== 'object' || given === null)
+      throw invalidOption(`toolManager.${part}`, 'an object', given)
+  }
   const { concurrency, approve = 'never', approvalExpires, health = {}, suggest } = options
   if (concurrency !== undefined) checkWholeNumber('toolManager.concurrency', concurrency)
   if (typeof approve !== 'function' && approve !== 'never' && approve !== 'unsafe')

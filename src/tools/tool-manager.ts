@@ -33,21 +33,25 @@ export function toolManager(tools: readonly Tool[], options: ToolManagerOptions 
     bus.handle(CallTool, function toolManager(call, scope) {
       return run(call, scope)
     })
-    bus.handle(FindTools, function toolManager({ query, limit = 5 }, { session }) {
-      return offer.find(query, { limit, session })
+    bus.handle(FindTools, function toolManager({ query, limit = 5 }, scope) {
+      return offer.find(query, { limit, scope })
     })
     bus.handle(SelectTools, async function toolManager({ groups = null, names = null }, scope) {
       const selection = { groups, names }
       checkSelection(selection, byName)
       if (scope.session === undefined) throw needsSession()
       await room.sessions.change(scope, 'selection', () => selection)
-      return { offered: offer.selected(scope.session).map(({ name }) => name) }
+      return { offered: (await offer.selected(scope)).map(({ name }) => name) }
     })
     bus.handle(CheckTools, async function toolManager({ names }, scope) {
       const asked = names?.map((name) => toolNamed(name, byName)) ?? tools
       return Promise.all(asked.map((tool) => room.health.check(tool, scope)))
     })
-    return everySoOften(bus, options.health?.every)
+    const stopChecking = everySoOften(bus, options.health?.every)
+    return () => {
+      stopChecking()
+      room.detach()
+    }
   }
 }
 

@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import type { Bus } from '../bus/bus.ts'
+import { BuslineError } from '../messages/busline-error.ts'
 import type { Tool } from './define-tool.ts'
 import { findTools } from './find-tools.ts'
 import { KeptResults } from './kept-results.ts'
@@ -26,6 +28,10 @@ export interface ToolRoom {
   /** Of the tools that have a limit of their own, by name. */
   readonly slots: ReadonlyMap<string, Slots>
   readonly allSlots: Slots | undefined
+  /** Aborted by `detach`: calls that wait for an approval do not run any more. */
+  readonly detached: AbortSignal
+  /** Withdraws what waits for an approval, and relies on nothing that it heard before. */
+  detach(): void
 }
 
 const HEALTH_HOLDS = 30_000
@@ -36,17 +42,36 @@ export function toolRoom(bus: Bus, tools: ReadonlyMap<string, Tool>, options: To
   const limited = [...tools].flatMap(([name, { concurrency }]): [string, Slots][] =>
     concurrency === undefined ? [] : [[name, new Slots(concurrency)]],
   )
+  const detaching = new AbortController()
+  // Each call that waits listens.
+  setMaxListeners(0, detaching.signal)
+  const results =
+    options.results === false ? undefined : new KeptResults(options.results ?? {}, () => bus.now())
+  const objects = options.sharedObjects ?? sharedObjects()
+  const suggestions = new Suggestions(tools)
+  const sessions = new ToolSessions(bus, (id) => {
+    results?.forget(id)
+    objects.forget(id)
+    suggestions.forget(id)
+  })
   return {
     bus,
     options,
     tools,
     findTools: options.suggest ? findTools() : undefined,
-    results: options.results === false ? undefined : new KeptResults(options.results ?? {}, () => bus.now()),
-    objects: options.sharedObjects ?? sharedObjects(),
-    sessions: new ToolSessions(bus),
+    results,
+    objects,
+    sessions,
     health: new ToolsHealth({ ttl, timeout }),
-    suggestions: new Suggestions(tools),
+    suggestions,
     slots: new Map(limited),
     allSlots: options.concurrency === undefined ? undefined : new Slots(options.concurrency),
+    detached: detaching.signal,
+    detach() {
+      sessions.stopFollowing()
+      detaching.abort(
+        new BuslineError('CANCELLED', 'The tools were taken away: toolManager() was detached meanwhile.'),
+      )
+    },
   }
 }

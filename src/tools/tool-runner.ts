@@ -3,12 +3,15 @@ import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CallTool } from '../messages/tool.ts'
 import type { Tool } from './define-tool.ts'
+import { notRun } from './not-run.ts'
+import { tellsItsEnd } from './on-cancel.ts'
 import { runLimited } from './run-limited.ts'
 import { resolveRefs } from './shared-objects.ts'
-import { approvedInput, neverRan } from './tool-approval.ts'
+import { approvedInput } from './tool-approval.ts'
 import { jsonResult } from './tool-result.ts'
 import type { ToolRoom } from './tool-room.ts'
 import { isSelected } from './tool-selection.ts'
+import type { Selection } from './tool-sessions.ts'
 import { unknownTool } from './unknown-tool.ts'
 
 type Call = z.output<typeof CallTool.input>
@@ -18,52 +21,75 @@ type Call = z.output<typeof CallTool.input>
  * turn, and runs it within its time. The time that people take to decide, and that a call waits for its turn, is not the tool's.
  */
 export function toolRunner(room: ToolRoom): (call: Call, scope: Scope) => Promise<unknown> {
-  const { sessions, objects, options, results } = room
-
-  return async ({ call, name, arguments: args, key, again: isRepeated = false }, scope) => {
-    const tool = find(name, room, scope)
-    const again = isRepeated && !(await neverRan(call, scope, sessions))
-    if (again && tool.effect === 'unsafe') throw outcomeUnknown(tool)
-    await refuseUnavailable(tool, room, scope)
-
-    const check = (given: unknown, what?: string): unknown =>
-      resolveRefs(objects, tool.check(given, what), scope)
-    const input = await approvedInput(
-      { tool, call, input: check(args), again: isRepeated },
-      { ...room, scope, check },
-    )
-    const giveBack = await takeSlots(tool, room, scope)
+  return async (call, scope) => {
+    const progress: Progress = { mayHaveRun: call.again ?? false }
     try {
-      const outcome = await runLimited(scope, { what: `The tool ${name}`, timeout: tool.timeout }, (inside) =>
-        tool.run(input, inside, { id: call, key: key ?? keyOf(call, scope), again }),
-      )
-      const value = jsonResult(name, outcome, { objects: options.sharedObjects, scope })
-      if (room.tools.has(name)) results?.keep({ session: scope.session, call, value })
-      return value
-    } finally {
-      giveBack()
+      return await runCall(room, { call, scope, progress })
+    } catch (error) {
+      throw progress.mayHaveRun ? error : notRun(error)
     }
   }
 }
 
-function find(name: string, { tools, sessions, findTools, results }: ToolRoom, { session }: Scope): Tool {
+/** Whether a call may have taken effect: now, or before it was interrupted. */
+interface Progress {
+  mayHaveRun: boolean
+}
+
+async function runCall(
+  room: ToolRoom,
+  { call: given, scope, progress }: { call: Call; scope: Scope; progress: Progress },
+): Promise<unknown> {
+  const { sessions, objects, options, results } = room
+  const { call, name, arguments: args, key, again: isRepeated = false } = given
+  const session = await sessions.of(scope)
+  const waited = session?.approvals.waiting.includes(call) ?? false
+  const again = isRepeated && !waited
+  progress.mayHaveRun = again
+  const tool = find(name, room, session?.selection)
+  if (again && tool.effect === 'unsafe') throw outcomeUnknown(tool)
+  await refuseUnavailable(tool, room, { scope, selection: session?.selection })
+
+  const check = (value: unknown, what?: string): unknown =>
+    resolveRefs(objects, tool.check(value, what), scope)
+  const input = await approvedInput({ tool, call, args, input: check(args) }, { room, scope, check })
+  if (options.suggest && room.tools.has(name)) room.suggestions.remember(scope.session, [name])
+  const giveBack = await takeSlots(tool, room, scope)
+  try {
+    progress.mayHaveRun = true
+    const outcome = await runLimited(scope, { what: `The tool ${name}`, timeout: tool.timeout }, (inside) =>
+      tool.run(input, inside, { id: call, key: key ?? keyOf(call, scope), again }),
+    )
+    const value = jsonResult(name, outcome, { objects: options.sharedObjects, scope })
+    if (room.tools.has(name)) results?.keep({ session: scope.session, call, value })
+    return value
+  } finally {
+    giveBack()
+  }
+}
+
+function find(name: string, { tools, findTools, results }: ToolRoom, selection: Selection | undefined): Tool {
   const own = [findTools, results?.tool].find((tool) => tool?.name === name)
   const tool = tools.get(name) ?? own
   if (tool) return tool
-  const selection = sessions.known(session)?.selection
   const known = [...tools.values()].filter((one) => isSelected(one, selection)).map((one) => one.name)
   throw unknownTool(name, known, findTools !== undefined)
 }
 
-async function refuseUnavailable(tool: Tool, room: ToolRoom, scope: Scope): Promise<void> {
+async function refuseUnavailable(
+  tool: Tool,
+  room: ToolRoom,
+  { scope, selection }: { scope: Scope; selection: Selection | undefined },
+): Promise<void> {
   const { name } = tool
   if (!room.tools.has(name)) return
-  if (!isSelected(tool, room.sessions.known(scope.session)?.selection)) {
+  if (!isSelected(tool, selection)) {
     throw new BuslineError('TOOL_UNAVAILABLE', `${name} is not on offer in this session. Go on without it.`, {
       data: { name },
     })
   }
   if (!tool.health) return
+  tellsItsEnd(scope)
   const { status, message } = await room.health.of(tool, scope)
   if (status !== 'down') return
   const why = message === undefined ? '' : ` (${message})`

@@ -2,10 +2,17 @@ import * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { Issue } from './invalid-arguments.ts'
+import { jsonSchemaCheck } from './json-schema.ts'
 import { checkZod3, isZod3, showZod3, type Zod3Schema } from './zod-3.ts'
 
 /** A JSON Schema whose root is an object, as MCP servers and hand-written tools bring it. */
-export type JsonSchemaObject = z.core.JSONSchema.BaseSchema & { type: 'object' }
+export interface JsonSchemaObject {
+  /** `object`; any text to the compiler, for schemas that were written without `as const`. */
+  readonly type: string
+  readonly properties?: { readonly [name: string]: unknown } | undefined
+  readonly required?: readonly string[] | undefined
+  readonly [keyword: string]: unknown
+}
 
 /** What may describe a tool's arguments. */
 export type Parameters = Schema | Zod3Schema | JsonSchemaObject
@@ -22,7 +29,7 @@ export interface ToolSchema {
 }
 
 /**
- * Reads a tool's parameters: zod 4, zod 3, or a JSON Schema of type object, which zod checks too.
+ * Reads a tool's parameters: zod 4, zod 3, or a JSON Schema of type object.
  *
  * @throws BuslineError `INVALID_TOOL` when the root is no object, or JSON can't show it
  */
@@ -48,7 +55,7 @@ function read(tool: string, parameters: Parameters): ToolSchema {
     return { shown: shown(tool, () => showZod4(parameters)), check: checker(parameters) }
   if (isJsonSchema(parameters)) {
     const copy = shown(tool, () => structuredClone(parameters))
-    return { shown: copy, check: checker(readJsonSchema(tool, parameters)) }
+    return { shown: copy, check: readJsonSchema(tool, copy) }
   }
   if (!isZod3(parameters)) throw invalidTool(tool, 'its parameters are neither a zod nor a JSON Schema')
   return { shown: shown(tool, () => showZod3(parameters)), check: (args) => checkZod3(parameters, args) }
@@ -74,9 +81,9 @@ function checker(schema: Schema): (args: unknown) => Checked {
   }
 }
 
-function readJsonSchema(tool: string, parameters: JsonSchemaObject): Schema {
+function readJsonSchema(tool: string, schema: object): (args: unknown) => Checked {
   try {
-    return z.fromJSONSchema(parameters)
+    return jsonSchemaCheck(schema)
   } catch (error) {
     throw invalidTool(tool, `its JSON Schema can't be read: ${messageOf(error)}`, error)
   }

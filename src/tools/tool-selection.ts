@@ -13,16 +13,28 @@ export function isSelected(tool: Tool, selection: Selection | undefined): boolea
   return (tool.group !== undefined && groups?.includes(tool.group)) || (names?.includes(tool.name) ?? false)
 }
 
+/** What a selection names that there is not. */
+export function missingFrom(
+  { groups, names }: Selection,
+  tools: ReadonlyMap<string, Tool>,
+): { groups: string[]; names: string[] } {
+  const known = new Set([...tools.values()].flatMap(({ group }) => group ?? []))
+  return {
+    groups: (groups ?? []).filter((group) => !known.has(group)),
+    names: (names ?? []).filter((name) => !tools.has(name)),
+  }
+}
+
 /**
  * Refuses a choice of what there is not, which would offer nothing without a word.
  *
  * @throws BuslineError `UNKNOWN_TOOL`
  */
 export function checkSelection({ groups, names }: Selection, tools: ReadonlyMap<string, Tool>): void {
-  for (const name of names ?? []) if (!tools.has(name)) throw unknownTool(name, [...tools.keys()])
-  const known = new Set([...tools.values()].flatMap(({ group }) => group ?? []))
-  for (const group of groups ?? []) {
-    if (known.has(group)) continue
+  const missing = missingFrom({ groups, names }, tools)
+  for (const name of missing.names) throw unknownTool(name, [...tools.keys()])
+  for (const group of missing.groups) {
+    const known = new Set([...tools.values()].flatMap((tool) => tool.group ?? []))
     const all = known.size > 0 ? `The groups are: ${[...known].join(', ')}.` : 'No tool has a group.'
     throw new BuslineError('UNKNOWN_TOOL', `No tool is in the group ${JSON.stringify(group)}. ${all}`, {
       data: { group },

@@ -35,6 +35,9 @@ const KEYS = { approvals: 'busline.approvals', selection: 'busline.tools' } as c
 /** Sessions that no store has are remembered as long as there is room; they leave, oldest first, beyond this. */
 const MOST_UNSTORED = 10_000
 
+/** Others write to a session, too: so often is a change made again on what they left, before it fails. */
+const MOST_ATTEMPTS = 20
+
 /** What says that no store has the session. */
 const UNSTORED: readonly string[] = ['NO_HANDLER', 'SESSION_NOT_FOUND', 'SESSION_NOT_OPEN']
 
@@ -47,18 +50,27 @@ export class ToolSessions {
   readonly #unstored = new Map<string, ToolSession>()
   /** The last change of each session, after which the next one begins. */
   readonly #changing = new Map<string, Promise<void>>()
+  #isFollowing = true
 
-  constructor(bus: Bus) {
+  /** `onDeleted` hears of each session that is deleted. */
+  constructor(bus: Bus, onDeleted: (id: string) => void = () => undefined) {
     const follow = (news: SessionNews): void => this.#follow(news)
     bus.use(
       async function toolSessions(message, next) {
         const outcome = await next()
         const news = sessionNews(message, outcome)
         if (news) follow(news)
+        if (news?.kind === 'gone' && message.type === DeleteSession.type) onDeleted(news.id)
         return outcome
       },
       { for: [OpenSession, UpdateSession, CloseSession, DeleteSession] },
     )
+  }
+
+  /** When the manager is detached it hears of no change any more: what calls that go on need is asked for from then on. */
+  stopFollowing(): void {
+    this.#isFollowing = false
+    this.#stored.clear()
   }
 
   /** What is known of a session without asking its store. */
@@ -72,18 +84,14 @@ export class ToolSessions {
     if (id === undefined) return undefined
     const known = this.known(id)
     if (known) return known
-    try {
-      const session = await scope.execute(OpenSession, { id, create: false })
-      return this.#stored.get(id) ?? toToolSession(session.context)
-    } catch (error) {
-      if (!isUnstored(error)) throw error
-      return this.#rememberUnstored(id, toToolSession({}))
-    }
+    const opened = await openStored(scope, id)
+    if (!opened) return this.#rememberUnstored(id, toToolSession({}))
+    return this.#stored.get(id) ?? toToolSession(opened.context)
   }
 
   /**
-   * Changes one part of the scope's session; resolves when its store has it. Changes of one session are made one after the
-   * other, so that none is lost.
+   * Changes one part of the scope's session, as it stands in its store; resolves when that has it. Changes of one session are
+   * made one after the other, and made again when somebody else wrote meanwhile, so that none is lost.
    */
   async change<Part extends keyof ToolSession>(
     scope: SessionSender,
@@ -95,8 +103,9 @@ export class ToolSessions {
     const before = this.#changing.get(id)
     const mine = (async () => {
       await before?.catch(() => undefined)
-      const session = await this.of(scope)
-      if (session) await this.#save(scope, id, part, change(session[part]))
+      if (!this.#unstored.has(id) && (await changeStored(scope, { id, part, change }))) return
+      const session = this.known(id) ?? toToolSession({})
+      this.#rememberUnstored(id, { ...session, [part]: change(session[part]) })
     })()
     this.#changing.set(id, mine)
     try {
@@ -104,25 +113,6 @@ export class ToolSessions {
     } finally {
       if (this.#changing.get(id) === mine) this.#changing.delete(id)
     }
-  }
-
-  async #save<Part extends keyof ToolSession>(
-    scope: SessionSender,
-    id: string,
-    part: Part,
-    value: ToolSession[Part],
-  ): Promise<void> {
-    const kept = isBlank(value) ? null : value
-    if (!this.#unstored.has(id)) {
-      try {
-        await scope.execute(UpdateSession, { patchContext: { [KEYS[part]]: kept } })
-        return
-      } catch (error) {
-        if (!isUnstored(error)) throw error
-      }
-    }
-    const session = this.known(id) ?? toToolSession({})
-    this.#rememberUnstored(id, { ...session, [part]: value })
   }
 
   #rememberUnstored(id: string, session: ToolSession): ToolSession {
@@ -137,8 +127,10 @@ export class ToolSessions {
     const { id } = news
     if (news.kind === 'gone') {
       this.#stored.delete(id)
+      this.#unstored.delete(id)
       return
     }
+    if (!this.#isFollowing) return
     if (news.kind === 'opened') {
       this.#unstored.delete(id)
       this.#stored.set(id, toToolSession(news.session.context))
@@ -150,6 +142,37 @@ export class ToolSessions {
     if (context === undefined && patchContext === undefined) return
     const base = context ?? toContext(known)
     this.#stored.set(id, toToolSession(patchContext ? patchedContext(base, patchContext) : base))
+  }
+}
+
+/** The session as its store has it, opened if it was not; undefined where no store has it. */
+async function openStored(scope: SessionSender, id: string): Promise<Session | undefined> {
+  try {
+    return await scope.execute(OpenSession, { id, create: false })
+  } catch (error) {
+    if (isUnstored(error)) return undefined
+    throw error
+  }
+}
+
+/** False where no store has the session. */
+async function changeStored<Part extends keyof ToolSession>(
+  scope: SessionSender,
+  { id, part, change }: { id: string; part: Part; change: (before: ToolSession[Part]) => ToolSession[Part] },
+): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    const opened = await openStored(scope, id)
+    if (!opened) return false
+    const value = change(toToolSession(opened.context)[part])
+    const patchContext = { [KEYS[part]]: isBlank(value) ? null : value }
+    try {
+      await scope.execute(UpdateSession, { patchContext, version: opened.version })
+      return true
+    } catch (error) {
+      if (isUnstored(error)) return false
+      const hasChanged = error instanceof BuslineError && error.code === 'VERSION_CONFLICT'
+      if (!hasChanged || attempt === MOST_ATTEMPTS) throw error
+    }
   }
 }
 

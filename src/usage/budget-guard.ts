@@ -30,8 +30,8 @@ const MOST_TOLD = 10_000
 
 /** @throws BuslineError `INVALID_OPTION` for a budget that is none */
 export function guardBudgets({ session, tenant }: BudgetOptions): BudgetGuard {
-  if (session) checkBudget('budgets.session', session)
-  if (tenant && typeof tenant !== 'function') checkBudget('budgets.tenant', tenant)
+  if (session !== undefined) checkBudget('budgets.session', session)
+  if (tenant !== undefined && typeof tenant !== 'function') checkBudget('budgets.tenant', tenant)
   const told = new Set<string>()
   const ofTenant = (id: string): Budget | undefined => {
     if (typeof tenant !== 'function') return tenant

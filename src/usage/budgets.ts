@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { BuslineError } from '../messages/busline-error.ts'
+import { optionFault } from '../messages/option-fault.ts'
 import type { UsageTotals } from '../messages/usage.ts'
 
-const Budget = z.strictObject({
+export const BudgetShape = z.strictObject({
   maxTokens: z.number().nonnegative().optional(),
   maxCost: z.number().nonnegative().optional(),
 })
@@ -27,15 +28,16 @@ export interface Excess extends Owner {
 
 /** Refuses a budget with a field that is no limit, naming it. */
 export function checkBudget(option: string, budget: Budget): Budget {
-  const parsed = Budget.safeParse(budget)
-  if (parsed.success) return budget
-  const [issue] = parsed.error.issues
-  const field = [option, ...(issue?.path ?? [])].join('.')
-  throw new BuslineError(
-    'INVALID_OPTION',
-    `usageMeter.${field}: ${issue?.message}. A budget is { maxTokens?, maxCost? }, numbers from 0 on.`,
-    { data: { option: field } },
+  const fault = optionFault(BudgetShape, budget)
+  if (!fault) return budget
+  throw invalidUsageOption(
+    [option, fault.field].filter(Boolean).join('.'),
+    `${fault.why}. A budget is { maxTokens?, maxCost? }, numbers from 0 on.`,
   )
+}
+
+export function invalidUsageOption(option: string, why: string): BuslineError {
+  return new BuslineError('INVALID_OPTION', `usageMeter.${option}: ${why}`, { data: { option } })
 }
 
 /** The first limit that is used up; undefined when there is something left of each. */

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '../messages/conversation.ts'
-import { toCost } from './exact-costs.ts'
+import { toCost } from '../messages/usage-sum.ts'
 import { priceOf, type Prices, type PriceTable } from './price-table.ts'
 import { PRICES } from './prices.ts'
 

@@ -1,7 +1,8 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { SESSION_CHANGES, sessionNews } from '../messages/session-news.ts'
+import type { ConversationMessage } from '../messages/conversation.ts'
+import { SESSION_CHANGES, sessionNews, type SessionNews } from '../messages/session-news.ts'
 import { OpenSession } from '../messages/session.ts'
 import type { UsageTotals } from '../messages/usage.ts'
 import { addTotals, NOTHING_USED, totalsOfMessages } from './usage-totals.ts'
@@ -17,9 +18,11 @@ export interface SessionUsage {
 const MOST_SESSIONS = 10_000
 
 interface Entry {
-  /** What its messages took before this process; undefined until it is opened. */
+  /** What its messages took before its calls were counted here; undefined until they are read. */
   before: UsageTotals | undefined
   here: UsageTotals
+  /** Messages that were appended until then, whose calls are counted here. */
+  readonly counted: Set<string>
 }
 
 /**
@@ -29,7 +32,7 @@ interface Entry {
 export function sessionUsage(bus: Bus): SessionUsage {
   const entries = new Map<string, Entry>()
   const entryOf = (id: string): Entry => {
-    const entry = entries.get(id) ?? { before: undefined, here: NOTHING_USED }
+    const entry = entries.get(id) ?? { before: undefined, here: NOTHING_USED, counted: new Set() }
     entries.delete(id)
     entries.set(id, entry)
     const [oldest] = entries.keys()
@@ -40,9 +43,10 @@ export function sessionUsage(bus: Bus): SessionUsage {
   bus.use(
     async function sessionUsage(message, next) {
       const outcome = await next()
-      const news = sessionNews(message, outcome)
+      const news = newsOf(message, outcome)
       if (news?.kind === 'gone') entries.delete(news.id)
-      if (news?.kind === 'opened') entryOf(news.id).before ??= totalsOfMessages(news.session.messages)
+      if (news?.kind === 'opened') readBefore(entryOf(news.id), news.session.messages)
+      if (news?.kind === 'appended') noteCounted(entries.get(news.id), news.messages)
       return outcome
     },
     { for: SESSION_CHANGES },
@@ -57,7 +61,7 @@ export function sessionUsage(bus: Bus): SessionUsage {
       if (entryOf(id).before) return read(id)
       return tryOpen(id, scope).then(() => {
         // Without news of it there is nothing to know: it is not asked again.
-        entryOf(id).before ??= NOTHING_USED
+        readBefore(entryOf(id), [])
         return read(id)
       })
     },
@@ -66,6 +70,27 @@ export function sessionUsage(bus: Bus): SessionUsage {
       entry.here = addTotals(entry.here, used)
     },
   }
+}
+
+/** What is no result of the command tells nothing; the bus refuses it. */
+function newsOf(...heard: Parameters<typeof sessionNews>): SessionNews | undefined {
+  try {
+    return sessionNews(...heard)
+  } catch {
+    return undefined
+  }
+}
+
+function readBefore(entry: Entry, messages: readonly ConversationMessage[]): void {
+  entry.before ??= totalsOfMessages(messages.filter(({ id }) => id === undefined || !entry.counted.has(id)))
+  entry.counted.clear()
+}
+
+/** Without an entry none of their calls was counted here. */
+function noteCounted(entry: Entry | undefined, messages: readonly ConversationMessage[]): void {
+  if (!entry || entry.before) return
+  for (const { id, meta } of messages)
+    if (id !== undefined && (meta?.usage || meta?.cost !== undefined)) entry.counted.add(id)
 }
 
 /** Its news bring what there is to know. Without a store, or before the session is made, that is nothing. */

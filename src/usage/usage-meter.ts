@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import type { Participant } from '../bus/bus.ts'
-import { checkFunction } from '../bus/check-function.ts'
 import { isThenable } from '../bus/is-thenable.ts'
 import type { Scope } from '../bus/scope.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { TokenUsage } from '../messages/conversation.ts'
 import { failureOf } from '../messages/failure.ts'
 import { CallModel } from '../messages/model.ts'
+import { optionFault } from '../messages/option-fault.ts'
 import { ReadUsage, UsageNotCounted, type UsageTotals } from '../messages/usage.ts'
 import { guardBudgets, type BudgetOptions } from './budget-guard.ts'
+import { invalidUsageOption } from './budgets.ts'
 import { costOf } from './cost-of.ts'
 import { checkPrices, type PriceTable } from './price-table.ts'
 import { PRICES } from './prices.ts'
@@ -29,6 +30,17 @@ export interface UsageMeterOptions {
   model?: string
 }
 
+const callable = z.custom((value) => typeof value === 'function', 'expected a function')
+
+const Options = z.strictObject({
+  // checkPrices and guardBudgets say what is wrong inside.
+  prices: z.unknown().optional(),
+  budgets: z.strictObject({ session: z.unknown().optional(), tenant: z.unknown().optional() }).optional(),
+  tenant: callable.optional(),
+  store: z.looseObject({ get: callable, add: callable }).optional(),
+  model: z.string().min(1).optional(),
+})
+
 const Asked = z.looseObject({ model: z.string().nullable() })
 const Answered = z.looseObject({
   usage: TokenUsage.nullable(),
@@ -39,7 +51,7 @@ const Answered = z.looseObject({
 /**
  * Prices model calls, adds up what sessions and tenants use, and refuses calls when a budget is used up. Every `model.call`
  * counts once, by itself: attempts, repairs, summaries, and calls that tools make. A failed one counts where its error tells a
- * `usage`. The price is that of the model that the server named, else of the one asked for; a cost that the provider told stays.
+ * `usage`; its cost, null when unknown, is put into the error's `data.cost`. The price is that of the model that the server named, else of the one asked for; a cost that the provider told stays.
  *
  * A budget is checked before a call is sent, and what a call takes is known when it ended: calls that run at the same
  * time may exceed it by what all of them take together.
@@ -48,9 +60,10 @@ const Answered = z.looseObject({
  * `maxCost` and there is no price
  */
 export function usageMeter(options: UsageMeterOptions = {}): Participant {
+  const fault = optionFault(Options, options)
+  if (fault) throw invalidUsageOption(fault.field, `${fault.why}. See UsageMeterOptions.`)
   const { budgets = {}, tenant: tenantOf = () => undefined, store = memoryUsage() } = options
   const prices = checkPrices(options.prices ?? PRICES)
-  checkFunction('usageMeter.tenant', tenantOf)
   const guard = guardBudgets(budgets)
 
   return function usageMeter(bus) {
@@ -95,7 +108,10 @@ export function usageMeter(options: UsageMeterOptions = {}): Participant {
           // One error may end several calls, the one inside the other; its usage is that of the first.
           if (error instanceof BuslineError && told?.success && !counted.has(error)) {
             counted.add(error)
-            const cost = priced(told.data, [textIn(error.data, 'model'), model], scope.now())
+            const cost =
+              costIn(error.data) ?? priced(told.data, [textIn(error.data, 'model'), model], scope.now())
+            // In the very same error, which is what callers are promised; one that is frozen stays as it is.
+            Reflect.set(error.data, 'cost', cost)
             await count(totalsOfCall(told.data, cost), tenant, scope)
           }
           throw error
@@ -124,6 +140,10 @@ export function usageMeter(options: UsageMeterOptions = {}): Participant {
 
 /** What any priced model has a cost of. */
 const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0, totalTokens: 0 }
+
+function costIn({ cost }: BuslineError['data']): number | undefined {
+  return typeof cost === 'number' ? cost : undefined
+}
 
 function textIn(data: Readonly<Record<string, unknown>>, name: string): string | null {
   const value = data[name]

@@ -15,7 +15,9 @@ import * as z from 'zod'
 /** A person at a terminal, or a script at a pipe; `screen()` is what was shown. */
 function terminal({ isTTY = true } = {}) {
   const { bus, clock } = testBus()
-  const input = Object.assign(new PassThrough(), { isTTY })
+  let isRaw = false
+  const setRawMode = (raw: boolean): void => void (isRaw = raw)
+  const input = Object.assign(new PassThrough(), { isTTY, setRawMode })
   const output = Object.assign(new PassThrough(), { isTTY, columns: 200 })
   let shown = ''
   output.on('data', (chunk) => void (shown += String(chunk)))
@@ -45,7 +47,7 @@ function terminal({ isTTY = true } = {}) {
     input.write(text)
     await settle()
   }
-  return { bus, clock, chat, call, type, input, ran, detach, screen: () => shown }
+  return { bus, clock, chat, call, type, input, ran, detach, screen: () => shown, isRaw: () => isRaw }
 }
 
 describe('at a terminal', () => {
@@ -56,6 +58,44 @@ describe('at a terminal', () => {
     expect(await calling).toBe('sent')
     expect(screen()).toContain('Approve tool send_mail?')
     expect(screen()).toContain('"to": "ada"')
+  })
+
+  test('is as the program had it while the approved tool runs, so that Ctrl-C ends the program', async () => {
+    const { call, type, isRaw } = terminal()
+    expect(isRaw()).toBe(false)
+    const first = call()
+    await settle()
+    expect(isRaw()).toBe(true)
+    await type('y\n')
+    await first
+    expect(isRaw()).toBe(false)
+    const cancel = new AbortController()
+    const second = call('bob', cancel.signal).catch(() => 'cancelled')
+    await settle()
+    expect(isRaw()).toBe(true)
+    cancel.abort()
+    expect(await second).toBe('cancelled')
+    expect(isRaw()).toBe(false)
+  })
+
+  test('what was asked about when it is detached is cancelled, not denied', async () => {
+    const { call, detach, ran } = terminal()
+    const calls = ['ada', 'bob'].map((to) => call(to).catch((error: unknown) => error))
+    await settle()
+    detach()
+    for (const end of await Promise.all(calls))
+      expect(end).toMatchObject({ code: 'CANCELLED', data: { ran: false } })
+    expect(ran).toEqual([])
+  })
+
+  test('arguments with control characters can be edited: they are shown as JSON has them', async () => {
+    const { call, type, ran } = terminal()
+    const calling = call('a\u007f\u009b\u202eb')
+    await type('e\n')
+    // Taken as it was filled in.
+    await type('\n')
+    await calling
+    expect(ran).toEqual([{ to: 'a\u007f\u009b\u202eb' }])
   })
 
   test('n denies, with the reason that is asked for', async () => {

@@ -1,4 +1,8 @@
 import { attachment, estimateTokens } from 'busline'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 const text = (name: string, content: string) => ({ name, bytes: Buffer.from(content) })
@@ -43,4 +47,53 @@ describe('attachment', () => {
   test('refuses what is too large', async () => {
     await expect(attachment(text('a', 'hello'), { maxBytes: 4 })).rejects.toThrow(/larger than 4 bytes/)
   })
+
+  test('takes a file from the disk', async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, 'a.txt')
+      writeFileSync(path, 'hello')
+      expect(await attachment(path, { maxBytes: 5 })).toEqual({
+        type: 'text',
+        text: 'File "a.txt":\nhello',
+      })
+      await expect(attachment(path, { maxBytes: 4 })).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+      await expect(attachment(folder)).rejects.toThrow(/no regular file/)
+    })
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'refuses a pipe that nobody writes to, and does not wait',
+    async () => {
+      await withFolder(async (folder) => {
+        const path = join(folder, 'pipe')
+        execFileSync('mkfifo', [path])
+        await expect(attachment(path, { maxBytes: 1000 })).rejects.toThrow(/no regular file/)
+      })
+    },
+  )
+
+  test.skipIf(process.platform !== 'linux')(
+    'reads no more of a file that tells no size than it takes',
+    async () => {
+      // /proc says that each of its files has 0 bytes.
+      await expect(attachment('/proc/self/maps', { maxBytes: 100 })).rejects.toThrow(/larger than 100 bytes/)
+    },
+  )
+
+  test('refuses an option that there is not', async () => {
+    const call = Reflect.apply(attachment, undefined, [text('a', 'hello'), { maxByte: 4 }])
+    await expect(call).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      data: { option: 'attachment.maxByte' },
+    })
+  })
 })
+
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'busline-attachment-'))
+  try {
+    await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

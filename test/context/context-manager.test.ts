@@ -8,6 +8,7 @@ import {
   MessageBus,
   OpenSession,
   ReadContext,
+  summarize,
   UpdateSession,
   withinTokens,
   type ContextManagerOptions,
@@ -141,6 +142,35 @@ describe('strategies', () => {
           expect(tokens <= limit || lastStart <= 0).toBe(true)
         },
       ),
+    )
+  })
+})
+
+describe('What JavaScript hands in by mistake is refused with INVALID_OPTION that names it:', () => {
+  const make: Readonly<Record<string, (options: unknown) => unknown>> = {
+    contextManager: (options) => Reflect.apply(contextManager, undefined, [options]),
+    summarize: (options) => Reflect.apply(summarize, undefined, [options]),
+    lastMessages: (options) => Reflect.apply(lastMessages, undefined, [options]),
+    withinTokens: (options) => Reflect.apply(withinTokens, undefined, [options]),
+  }
+  test.each([
+    ['contextManager', { maxToken: 5 }, 'contextManager.maxToken'],
+    ['contextManager', { providers: 'x' }, 'contextManager.providers'],
+    ['contextManager', { providers: ['x'] }, 'contextManager.providers.0'],
+    ['contextManager', { strategy: 'x' }, 'contextManager.strategy'],
+    ['contextManager', { countTokens: 5 }, 'contextManager.countTokens'],
+    ['contextManager', { countTools: 5 }, 'contextManager.countTools'],
+    ['contextManager', { maxTokens: 9, purge: { two: 0.5 } }, 'contextManager.purge.two'],
+    ['contextManager', null, 'contextManager'],
+    ['summarize', undefined, 'summarize'],
+    ['summarize', {}, 'summarize.maxTokens'],
+    ['summarize', { maxTokens: 9, with: 'x' }, 'summarize.with'],
+    ['summarize', { maxTokens: 9, max: 9 }, 'summarize.max'],
+    ['lastMessages', undefined, 'lastMessages(count)'],
+    ['withinTokens', '5', 'withinTokens(maxTokens)'],
+  ])('%s(%j)', (maker, options, option) => {
+    expect(() => make[maker]?.(options)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', data: { option } }),
     )
   })
 })

@@ -84,6 +84,28 @@ describe('context providers', () => {
     expect(parts.join()).toContain('"part":"weather"')
   })
 
+  test('that hang, watching their signal or not, end with the turn at once', async () => {
+    for (const watches of [true, false]) {
+      const stopping = new AbortController()
+      const { bus } = await chat({
+        providers: [
+          (scope) => {
+            if (watches) expect(scope.signal.aborted).toBe(false)
+            stopping.abort()
+            return new Promise<string>(() => undefined)
+          },
+        ],
+      })
+      const degraded: unknown[] = []
+      bus.on('context.degraded', (data) => degraded.push(data))
+      // The clock stands still: a handler that were waited for would be waited for forever.
+      const reading = bus.session('s').execute(ReadContext, {}, { signal: stopping.signal })
+      await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' })
+      await bus.stop()
+      expect(degraded).toEqual([])
+    }
+  })
+
   test('of a time zone that there is not are refused', () => {
     expect(() => currentTime({ timeZone: 'Mars/Base' })).toThrow(/IANA time zone/)
   })

@@ -142,4 +142,55 @@ describe('summarize', () => {
     expect((await read())[0]).toBe('pinned')
     expect(seen).toEqual(['one', 'two'])
   })
+
+  test('does not summarize a summary alone, however large the last exchange is', async () => {
+    let summaries = 0
+    const strategy = summarize({ maxTokens: 200, with: () => `summary ${++summaries}` })
+    const { bus, scope, read } = await session({ strategy }, [long('one'), long('two')])
+    await read()
+    for (const word of ['a', 'b', 'c']) {
+      const { version } = await bus.execute(OpenSession, { id: 's' })
+      const said: ConversationMessage = { role: 'assistant', content: word.padEnd(600, '.') }
+      await scope.execute(AppendMessages, { messages: [said], version })
+      expect((await read()).at(-1)).toBe(word)
+    }
+    expect(summaries).toBe(1)
+  })
+
+  test('does not take a summary that was cut', async () => {
+    const strategy = summarize({ maxTokens: 250 })
+    const { bus, read, heard } = await session({ strategy }, ['one', 'two', 'three'].map(long))
+    bus.attach(scriptedProvider([{ text: 'They cou', finishReason: 'length' }]))
+    expect(await read()).toEqual(['two', 'three'])
+    expect((await bus.execute(OpenSession, { id: 's' })).messages.map(({ meta }) => meta?.archived)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    await bus.stop()
+    expect(heard).toMatchObject([{ part: 'summary', error: { code: 'ANSWER_CUT' } }])
+  })
+
+  test('gives the summary the turn of what it stands for, not the one in which it was made', async () => {
+    const strategy = summarize({ maxTokens: 250, keep: 0.5, with: () => 'short' })
+    const messages = ['one', 'two', 'three'].map((word) => ({ ...long(word), turn: `turn ${word}` }))
+    const { bus, scope } = await session({ strategy }, messages)
+    await scope.execute(ReadContext, {}, { turn: 'now' })
+    const stored = await bus.execute(OpenSession, { id: 's' })
+    expect(stored.messages.find(({ meta }) => meta?.kind === 'summary')?.turn).toBe('turn two')
+  })
+
+  test('ends with the turn when a summarizer does not', async () => {
+    const stopping = new AbortController()
+    const hanging = () => {
+      stopping.abort()
+      return new Promise<string>(() => undefined)
+    }
+    const strategy = summarize({ maxTokens: 250, with: hanging })
+    const { bus, scope, heard } = await session({ strategy }, ['one', 'two', 'three'].map(long))
+    const reading = scope.execute(ReadContext, {}, { signal: stopping.signal })
+    await expect(reading).rejects.toMatchObject({ code: 'CANCELLED', message: 'The caller cancelled it.' })
+    await bus.stop()
+    expect(heard).toEqual([])
+  })
 })

@@ -89,3 +89,18 @@ test('a cancel does not wait for a slow vault', async () => {
   )
   expect(error?.code).toBe('CANCELLED')
 })
+
+test('a function that returns no string is a coded error without what it returned', async () => {
+  for (const [json, kind] of [
+    ['42', 'number'],
+    ['["sk-canary"]', 'a list'],
+    ['{"key":"sk-canary"}', 'object'],
+  ]) {
+    const { error } = await ask({ baseURL: 'http://127.0.0.1:9', apiKey: () => JSON.parse(String(json)) })
+    expect(error).toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      message: expect.stringContaining(String(kind)),
+    })
+    expect(error?.message).not.toContain('canary')
+  }
+})

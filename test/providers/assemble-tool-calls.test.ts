@@ -19,7 +19,7 @@ function assembled(...chunks: unknown[]): { calls: string[]; named: string[] } {
 }
 
 function piece(fields: {
-  index?: number | null
+  index?: number | string | null
   id?: string | null
   name?: string | null
   arguments?: unknown
@@ -115,11 +115,68 @@ test('whole calls without index and id, as Gemini sends them, are calls of their
   ).toEqual(['- f {"x":1}', '- f {"x":2}', '- g {}'])
 })
 
-test('without an index, a new id that names a function is a call, also where there are no arguments', () => {
-  expect(callsOf([piece({ id: 'a', name: 'f' })], [piece({ id: 'b', name: 'f', arguments: '' })])).toEqual([
+test('an id made up for each piece, or a name repeated in each, opens no call that brings no arguments', () => {
+  for (const index of [{}, { index: 0 }]) {
+    expect(
+      callsOf(
+        [piece({ ...index, id: 'a', name: 'f', arguments: '' })],
+        [piece({ ...index, id: 'b', name: 'f', arguments: '{"limit":' })],
+        [piece({ ...index, id: 'c', name: 'f', arguments: '5}' })],
+        [piece({ ...index, id: 'd', name: 'f', arguments: '' })],
+      ),
+    ).toEqual(['a f {"limit":5}'])
+    expect(
+      callsOf(
+        [piece({ ...index, name: 'f', arguments: '{"limit":' })],
+        [piece({ ...index, name: 'f', arguments: '5}' })],
+        [piece({ ...index, name: 'f', arguments: '' })],
+      ),
+    ).toEqual(['- f {"limit":5}'])
+    expect(
+      callsOf(
+        [piece({ ...index, id: 'a', name: 'f', arguments: '{"limit":5}' })],
+        [piece({ ...index, id: 'b', name: 'f', arguments: '' })],
+      ),
+    ).toEqual(['a f {"limit":5}'])
+  }
+})
+
+test('an id that named the function again is that of another call once arguments follow', () => {
+  for (const index of [{}, { index: 0 }]) {
+    expect(
+      callsOf(
+        [piece({ ...index, id: 'a', name: 'f', arguments: '{"x":1}' })],
+        [piece({ ...index, id: 'b', name: 'f', arguments: '' })],
+        [piece({ ...index, arguments: '{"x"' })],
+        [piece({ ...index, arguments: ':2}' })],
+      ),
+    ).toEqual(['a f {"x":1}', 'b f {"x":2}'])
+  }
+})
+
+test('without an index, another name is another call, and so is each of a list that has ids of their own', () => {
+  expect(
+    callsOf(
+      [piece({ name: 'f', arguments: '' })],
+      [piece({ name: 'g', arguments: '' })],
+      [piece({ arguments: '{"y":2}' })],
+    ),
+  ).toEqual(['- f ', '- g {"y":2}'])
+  expect(callsOf([piece({ id: 'a', name: 'f' }), piece({ id: 'b', name: 'f', arguments: '' })])).toEqual([
     'a f ',
     'b f ',
   ])
+})
+
+test('an index that is a number in a string is that index', () => {
+  expect(
+    callsOf(
+      [piece({ index: '0', id: 'a', name: 'f', arguments: '{"x"' })],
+      [piece({ index: '1', id: 'b', name: 'g', arguments: '{"y"' })],
+      [piece({ index: '0', arguments: ':1}' })],
+      [piece({ index: 1, arguments: ':2}' })],
+    ),
+  ).toEqual(['a f {"x":1}', 'b g {"y":2}'])
 })
 
 test('the first id and name that are not empty count, and are never concatenated', () => {

@@ -46,7 +46,7 @@ test('what messages name has neither credentials nor query', () => {
   expect(endpoint(baseURL).url.href).toBe('https://host.test/v1/chat/completions?key=secret')
   expect(credentials(undefined, baseURL)).toEqual({
     headers: { authorization: `Basic ${btoa('ada:pass word')}` },
-    secrets: ['pass word'],
+    secrets: ['pass word', btoa('ada:pass word')],
   })
 })
 
@@ -76,4 +76,12 @@ test('a key or base URL that can not be used is refused without being shown', ()
       expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.not.stringContaining('secret') }),
     )
   }
+})
+
+test('a user without a password and the values of a query are secrets, but for what can be no key', () => {
+  const baseURL = 'https://host.test/v1?key=QUERY%20SECRET&v=2&api-version=2024-10-21'
+  const secrets = ['QUERY SECRET', 'QUERY%20SECRET']
+  expect(credentials(undefined, baseURL)).toEqual({ headers: {}, secrets })
+  expect(credentials('sk-1', baseURL).secrets).toEqual(['sk-1', ...secrets])
+  expect(credentials(undefined, 'https://token@host.test/v1').secrets).toEqual(['token', btoa('token:')])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLostConnection, networkError } from '../../src/providers/network-error.ts'
+import { networkError } from '../../src/providers/network-error.ts'
 
 const where = 'http://localhost:8000/v1/chat/completions'
 
@@ -34,7 +34,8 @@ test('a proxy on the way is named', () => {
   )
 })
 
-test('resets are lost connections; a refused one has to be set right first', () => {
-  expect(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'EAI_AGAIN'].every(isLostConnection)).toBe(true)
-  expect(['ECONNREFUSED', 'ENOTFOUND', 'CERT_HAS_EXPIRED', undefined, 7].some(isLostConnection)).toBe(false)
+test('a code that is a name of every object is shown as it is', () => {
+  expect(networkError(fetchFailed('constructor', 'odd'), where).message).toBe(
+    `Can't reach ${where}: odd (constructor). Check the base URL.`,
+  )
 })

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { inspect } from 'node:util'
 import {
   CallModel,
   isTransient,
@@ -9,7 +10,9 @@ import {
   type ConversationMessage,
 } from 'busline'
 import { afterEach, expect, test, vi } from 'vitest'
+import { profileFor } from '../../src/providers/choose-profile.ts'
 import { openaiProvider } from '../../src/providers/openai-provider.ts'
+import { wireName } from '../../src/providers/wire-names.ts'
 import { ask, question } from './fixtures/ask.ts'
 import { proxyTo } from './fixtures/proxy-server.ts'
 import { deferred } from './fixtures/deferred.ts'
@@ -404,8 +407,13 @@ test("the profile decides what is sent and how the answer is read, and is the an
     { role: 'system', content: 'Be short.', meta: { pinned: true } },
     { role: 'user', content: 'hi', meta: { cost: 1 } },
   ]
+  const generic = profileFor('http://localhost:8000/v1')
   const { answer, reasonings } = await ask(
-    { baseURL: server.url, stream: false, profile: { name: 'mine', output: 'object', thinkTags: true } },
+    {
+      baseURL: server.url,
+      stream: false,
+      profile: { ...generic, name: 'mine', output: 'object', thinkTags: true },
+    },
     { request: { messages, schema, seed: 0 } },
   )
   expect(answer).toMatchObject({ provider: 'mine', message: { content: '{"a":1}' } })
@@ -422,4 +430,93 @@ test("the profile decides what is sent and how the answer is read, and is the an
       { role: 'user', content: 'hi' },
     ],
   })
+})
+
+test('a status is told although its body does not end, also when the time runs out meanwhile', async () => {
+  await using server = await chatServer((response) => {
+    response.writeHead(429, { 'content-type': 'application/json', 'retry-after': '2' })
+    response.write('{"error":{"message":"slow down"')
+  })
+  for (const timeouts of [{}, { request: 200 }]) {
+    const start = performance.now()
+    const { error } = await ask({ baseURL: server.url, timeouts })
+    expect(error).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: expect.stringContaining('slow down'),
+      data: { status: 429, retryAfter: 2000 },
+    })
+    expect(performance.now() - start).toBeLessThan(3000)
+  }
+})
+
+test('a switch to another protocol is an error at once, and no timeout is waited for', async () => {
+  await using server = await chatServer((response) => {
+    response.socket?.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+  })
+  const { error } = await ask({ baseURL: server.url, timeouts: { request: 2000 } })
+  expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE', data: { code: 'ERR_OTHER_PROTOCOL' } })
+})
+
+test('no part of a key is in an error, wherever the text that repeats it is cut', async () => {
+  const key = `sk-${'K'.repeat(45)}`
+  const texts = [`${'x'.repeat(455)} ${key}`, `${'x'.repeat(180)} ${key}`, `{"a":1 "${key}"}`, `${key} no`]
+  for (const status of [401, 200]) {
+    for (const text of texts) {
+      await using server = await chatServer((response) => {
+        response.writeHead(status, { 'content-type': 'text/plain' })
+        response.end(text)
+      })
+      const { error } = await ask({ baseURL: server.url, apiKey: key })
+      expect(error).toBeDefined()
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('sk-K')
+    }
+  }
+})
+
+test('a key in the query of the base URL is in no error, nor is it where a redirect repeats it', async () => {
+  await using server = await chatServer((response, number, { path }) =>
+    number === 1
+      ? response.writeHead(307, { location: `https://other.test${path}` }).end()
+      : sendJson(response, 400, { error: { message: `no ${path}` } }),
+  )
+  for (const said of ['moved to https://other.test/v1/chat/completions. ', '?key=[secret]']) {
+    const { error } = await ask({ baseURL: `${server.url}?key=QUERYSECRET12345` })
+    expect(error?.message).toContain(said)
+    expect(inspect(error, { depth: 9 })).not.toContain('QUERYSECRET')
+  }
+})
+
+test('a tool that is only in the history comes back under its own name', async () => {
+  const called = [{ id: 'a', type: 'function' as const, function: { name: 'math.add', arguments: '{}' } }]
+  await using server = await chatServer((response) =>
+    sendStream(
+      response,
+      delta({
+        tool_calls: [{ index: 0, id: 'b', function: { name: wireName('math.add'), arguments: '{}' } }],
+      }),
+      delta({}, 'tool_calls'),
+    ),
+  )
+  const messages: ConversationMessage[] = [
+    { role: 'user', content: 'hi' },
+    { role: 'assistant', content: null, tool_calls: called },
+    { role: 'tool', tool_call_id: 'a', content: '1' },
+  ]
+  const { answer, started } = await ask({ baseURL: server.url }, { request: { messages } })
+  expect(answer?.message.tool_calls?.[0]?.function.name).toBe('math.add')
+  expect(started).toEqual([{ call: 'b', name: 'math.add' }])
+})
+
+test('an error body of brackets, or of a name that every object has, is a coded error', async () => {
+  const bodies = ['['.repeat(30_000) + ']'.repeat(30_000), { error: { message: 'no', type: 'constructor' } }]
+  for (const status of [200, 400]) {
+    for (const body of bodies) {
+      await using server = await chatServer((response) => sendJson(response, status, body))
+      expect((await ask({ baseURL: server.url })).error?.code).toBe(
+        status === 400 ? 'INVALID_REQUEST' : 'PROVIDER_FAILED',
+      )
+    }
+  }
 })

@@ -60,7 +60,9 @@ test('a part of a profile can be changed, of the one that fits or of the one tha
     ...profileFor(undefined, 'vllm'),
     thinkTags: false,
   })
-  expect(profileFor('http://localhost:8000/v1', { name: 'mine' }).name).toBe('mine')
+  const own = { ...profileFor('http://localhost:8000/v1'), name: 'mine' }
+  expect(profileFor('https://api.groq.com/openai/v1', own)).toEqual(own)
+  expect(() => profileFor(undefined, { name: 'mine' })).toThrow(/knows no profile "mine"/)
 })
 
 test('what is no profile or no key is refused when it is given', () => {
@@ -151,4 +153,35 @@ test('Groq is sent no names of speakers', () => {
   const named: ConversationMessage = { role: 'user', name: 'ada', content: 'hi' }
   expect(wireMessage(named, profileFor(undefined, 'groq'), false)).toEqual({ role: 'user', content: 'hi' })
   expect(wireMessage(named, profileFor(undefined), false)).toEqual(named)
+})
+
+test("what Gemini's calls and OpenAI's answers hold goes only where it is known", () => {
+  const message: ConversationMessage = {
+    role: 'assistant',
+    content: 'x',
+    refusal: 'no',
+    annotations: [],
+    reasoning: 'r',
+    tool_calls: [
+      { id: 'a1B2c3D4e', type: 'function', function: { name: 'f', arguments: '{}' }, extra_content: {} },
+    ],
+  }
+  const sent = (name: string): string =>
+    JSON.stringify(wireMessage(message, profileFor(undefined, name), true))
+  const those = (field: string): string[] =>
+    PROFILES.map(({ name }) => name).filter((name) => sent(name).includes(`"${field}"`))
+  expect(those('extra_content')).toEqual(['gemini', 'openrouter', 'generic'])
+  for (const name of ['groq', 'deepseek', 'xai', 'mistral', 'gemini']) {
+    expect(sent(name)).not.toMatch(/"(?:refusal|annotations)"/)
+  }
+  expect(sent('openai')).toContain('"refusal"')
+  expect(sent('azure')).not.toContain('"annotations"')
+  expect(sent('groq')).not.toContain('"reasoning"')
+})
+
+test('a refusal is sent as text where it is no field of its own', () => {
+  const refused: ConversationMessage = { role: 'assistant', content: null, refusal: 'I will not.' }
+  const plain = { role: 'assistant', content: 'I will not.' }
+  expect(wireMessage(refused, profileFor(undefined, 'groq'), false)).toEqual(plain)
+  expect(wireMessage(refused, profileFor(undefined), false)).toEqual(refused)
 })

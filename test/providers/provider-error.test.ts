@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { secretHider } from '../../src/providers/hide-secrets.ts'
 import { answerError, httpError, unreadable } from '../../src/providers/provider-error.ts'
 
 const where = 'https://host.test/v1/chat/completions'
@@ -64,7 +65,7 @@ test('a long or empty explanation makes a short message', () => {
 })
 
 test('a redirect is not followed, but told', () => {
-  const error = httpError({ status: 308, body: '', where, location: 'https://other.test/v1' })
+  const error = httpError({ status: 308, body: '', where, location: 'https://other.test/v1?key=x' })
   expect(error).toMatchObject({
     code: 'INVALID_REQUEST',
     message: `${where} answered 308: it has moved to https://other.test/v1. Set the base URL to the new place.`,
@@ -98,4 +99,32 @@ test('what can not be read is shown in a preview of at most 200 characters', () 
   expect(error.code).toBe('PROVIDER_FAILED')
   expect(/«(.*)»/.exec(error.message)?.[1]).toHaveLength(201)
   expect(unreadable('JSON', ' ', where).message).toContain('sent no JSON, but nothing. Is the base URL')
+})
+
+test('a name that every object has is no code', () => {
+  for (const code of ['constructor', '__proto__', 'toString']) {
+    expect(answerError({ message: 'no', type: code, code }, where).code).toBe('PROVIDER_FAILED')
+  }
+})
+
+test('secrets are hidden before texts are cut', () => {
+  const key = `sk-${'K'.repeat(45)}`
+  const hide = secretHider([key])
+  const body = `${'x'.repeat(455)} ${key} is wrong`
+  const errors = [
+    httpError({ status: 401, body, where, hide }),
+    httpError({
+      status: 401,
+      body: JSON.stringify({ error: { message: body, type: body, code: body } }),
+      where,
+      hide,
+    }),
+    httpError({ status: 401, body: `<html>${'x'.repeat(170)}${key}`, where, hide }),
+    answerError({ message: body, type: key }, where, hide),
+    unreadable('JSON', `${'x'.repeat(180)}${key}`, where, hide),
+  ]
+  for (const error of errors) {
+    expect(error.message).not.toContain('sk-')
+    expect(JSON.stringify(error.data)).not.toContain('KKKK')
+  }
 })

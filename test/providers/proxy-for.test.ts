@@ -47,3 +47,18 @@ test('NO_PROXY excepts hosts, what is below them, and ports', () => {
   expect(excepted('http://[fd00::1]:80', '[fd00::1]:80')).toBe(true)
   expect(excepted('https://a.test', ' , ')).toBe(false)
 })
+
+test('a proxy that is no URL is refused without being shown, unless the host is excepted', () => {
+  for (const setting of ['http://ada:pw@proxy.corp:99999', 'http://', 'http://pro xy']) {
+    expect(() => through('https://a.test/v1', { HTTPS_PROXY: setting }), setting).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_UNAVAILABLE',
+        message: expect.stringMatching(/^The proxy in HTTPS_PROXY is no URL\. (?!.*pw).*a\.test to NO_PROXY/),
+      }),
+    )
+    expect(through('https://a.test/v1', { HTTPS_PROXY: setting, NO_PROXY: 'a.test' })).toBeUndefined()
+  }
+  expect(() => through('https://a.test/v1', { ALL_PROXY: 'http://p:99999' })).toThrow(
+    /in ALL_PROXY is no URL/,
+  )
+})

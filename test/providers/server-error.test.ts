@@ -55,7 +55,28 @@ test('an answer that holds an error is told from one that does not', () => {
   ]) {
     expect(errorInAnswer(answer)).toMatchObject({ message: 'no' })
   }
-  for (const answer of [{ choices: [] }, { error: null, choices: [{}] }, { usage: {} }, null, 7, []]) {
+  const empty = [
+    { error: {} },
+    { error: [] },
+    { error: { message: '', code: null } },
+    { choices: [{ error: {} }] },
+  ]
+  for (const answer of [
+    ...empty,
+    { choices: [] },
+    { error: null, choices: [{}] },
+    { usage: {} },
+    null,
+    7,
+    [],
+  ]) {
     expect(errorInAnswer(answer)).toBeUndefined()
   }
+})
+
+test('a body that is nested beyond sense says nothing, and does not end in a RangeError', () => {
+  const lists: unknown = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000))
+  const details: unknown = JSON.parse('{"detail":'.repeat(30_000) + '1' + '}'.repeat(30_000))
+  expect([readServerError(lists), readServerError(details)]).toEqual([{}, {}])
+  expect(errorInAnswer({ error: lists })).toEqual({})
 })

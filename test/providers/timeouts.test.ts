@@ -95,3 +95,16 @@ test('each phase has a time of its own, and each piece begins the next', async (
   expect(await watched(timeouts, [1, 9, 10])).toBe('betweenChunks')
   expect(await watched({ request: 20 }, [9, 9, 9])).toBe('request')
 })
+
+test.each([
+  ['timeouts', 'null'],
+  ['timeouts', '5'],
+  ['timeouts', '[5]'],
+  ['timeouts.firstByte', '{"firstByte":5}'],
+  ['timeouts.constructor', '{"constructor":5}'],
+])('what is no timeout is refused as %s: %s', (option, json) => {
+  // As from JavaScript, where nobody checks.
+  expect(() => openaiProvider({ timeouts: JSON.parse(json) })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', data: { option } }),
+  )
+})

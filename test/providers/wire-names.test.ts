@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { PROFILES } from '../../src/providers/profiles.ts'
-import { PLAIN_NAMES, wireName, wireNames } from '../../src/providers/wire-names.ts'
+import { PLAIN_NAMES, requestNames, wireName, wireNames } from '../../src/providers/wire-names.ts'
 
 const { names: dotted } = z
   .object({ names: z.array(z.string()) })
@@ -64,4 +64,43 @@ test('what was not on offer comes back as it is, one that differs in case too', 
   expect(fromWire('get_weather')).toBe('get_weather')
   expect(fromWire(wireName('math.add').toUpperCase())).toBe(wireName('math.add').toUpperCase())
   expect(fromWire('math.add')).toBe('math.add')
+})
+
+test('the names of calls in the history come back too, where no tool on offer has the place', () => {
+  const tools = [{ name: 'mail.send', description: '', parameters: {} }]
+  const calls = ['math.add', 'mail.send', 'plain'].map((called, place) => ({
+    id: `c${place}`,
+    type: 'function' as const,
+    function: { name: called, arguments: '{}' },
+  }))
+  const { fromWire, toWire } = requestNames({
+    tools,
+    messages: [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', content: null, tool_calls: calls },
+    ],
+  })
+  for (const one of ['math.add', 'mail.send', 'plain']) expect(fromWire(toWire(one))).toBe(one)
+  expect(fromWire(wireName('never.called'))).toBe(wireName('never.called'))
+})
+
+test('a name that was worked out is remembered for its rule, and only for that', () => {
+  const short = { legal: PLAIN_NAMES.legal, longest: 20 }
+  expect(wireName('some.rather.long.name', short)).toHaveLength(20)
+  expect(wireName('some.rather.long.name')).toMatch(/^some_rather_long_name_/)
+  expect(wireName('some.rather.long.name', short)).toHaveLength(20)
+
+  let looks = 0
+  const counting = {
+    legal: PLAIN_NAMES.legal,
+    get longest() {
+      looks++
+      return 64
+    },
+  }
+  const first = wireName('some.rather.long.name', counting)
+  const before = looks
+  expect(wireName('some.rather.long.name', counting)).toBe(first)
+  // Once, to see that it has to be changed; not again to change it.
+  expect(looks - before).toBe(1)
 })

@@ -92,3 +92,11 @@ describe('for any JSON value', () => {
     )
   })
 })
+
+test('A line that begins like a fence and goes on with spaces takes time in proportion to its length', () => {
+  const hostile = `\`\`\`${' '.repeat(1_000_000)}!`
+  const begun = performance.now()
+  expect(extractJson(hostile)).toBeUndefined()
+  // A pattern that tries each pair of places took 3 s for 80 000 spaces, and would take minutes for these.
+  expect(performance.now() - begun).toBeLessThan(2000)
+})

@@ -33,4 +33,11 @@ describe('outputSchema', () => {
     expect(error).toMatchObject({ code: 'INVALID_OPTION' })
     expect(String(error)).toContain(hint)
   })
+
+  test('refuses what is no schema with INVALID_OPTION', () => {
+    for (const nothing of [undefined, null, 5, 'x', {}]) {
+      const error = thrownBy(() => Reflect.apply(outputSchema, undefined, [nothing]))
+      expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option: 'schema' } })
+    }
+  })
 })

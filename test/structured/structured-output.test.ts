@@ -1,4 +1,5 @@
 import {
+  BuslineError,
   CallModel,
   ModelAnswerSuperseded,
   outputSchema,
@@ -144,7 +145,7 @@ describe('structuredOutput', () => {
     const { bus, asked } = scripted('no idea', { toolCalls: [{ name: 'look', arguments: {} }] })
     const error = await failureOf(bus.execute(CallModel, request({ tools })))
     expect(asked[1]).toMatchObject({ tools, toolChoice: 'none' })
-    expect(error).toMatchObject({ code: 'OUTPUT_INVALID', data: { text: 'no idea' } })
+    expect(error).toMatchObject({ code: 'OUTPUT_INVALID', data: { text: '', preview: 'no idea' } })
     expect(String(error)).toContain('called a tool')
   })
 
@@ -164,6 +165,42 @@ describe('structuredOutput', () => {
     })
     const call = bus.execute(CallModel, request(), { signal: control.signal })
     expect(await failureOf(call)).toMatchObject({ code: 'CANCELLED' })
+  })
+
+  test('tells of a repair that broke off what was heard of it, not of the answer that was taken back', async () => {
+    const { bus } = scripted('no idea', {
+      text: '{"name":',
+      error: { code: 'RATE_LIMITED', message: 'Slow' },
+    })
+    expect(await failureOf(bus.execute(CallModel, request()))).toMatchObject({
+      code: 'OUTPUT_INVALID',
+      data: { text: '{"name":', preview: '{"name":' },
+    })
+    const silent = scripted('no idea', { error: { code: 'RATE_LIMITED', message: 'Slow' } })
+    expect(await failureOf(silent.bus.execute(CallModel, request()))).toMatchObject({
+      data: { text: '', preview: 'no idea' },
+    })
+  })
+
+  test('and so it does of a repair that was cancelled', async () => {
+    const { bus } = testBus()
+    const control = new AbortController()
+    bus.attach(structuredOutput())
+    let calls = 0
+    bus.handle(CallModel, async ({ model }, scope) => {
+      if (++calls === 1)
+        return {
+          message: { role: 'assistant', content: 'no idea' },
+          finishReason: 'stop',
+          usage: null,
+          model,
+        }
+      expect(scope.signal.aborted).toBe(false)
+      control.abort()
+      throw new BuslineError('CANCELLED', 'It was cancelled.', { data: { text: '{"name":' } })
+    })
+    const call = bus.execute(CallModel, request(), { signal: control.signal })
+    expect(await failureOf(call)).toMatchObject({ code: 'CANCELLED', data: { text: '{"name":' } })
   })
 
   test('mends two calls at a time, each by itself', async () => {

@@ -75,4 +75,30 @@ describe('openaiTokens', () => {
   test('refuses a model without a name', () => {
     expect(() => openaiTokens(' ')).toThrow(/name of a model/)
   })
+
+  test('counts long runs without a break in time that grows with their length, nearly exactly', () => {
+    const { countTokens } = openaiTokens('gpt-4o')
+    const count = (content: string) => countTokens({ role: 'user', content })
+    // Different each time, because the tokenizer remembers what it has seen.
+    const run = (length: number) =>
+      Array.from({ length }, (_, n) =>
+        String.fromCodePoint(0x3042 + ((n * 7919 + ((n / 80) | 0)) % 80)),
+      ).join('')
+    const begun = performance.now()
+    count(run(100_000))
+    // Whole, 20 000 such characters took 3 s, and these would take a minute.
+    expect(performance.now() - begun).toBeLessThan(4000)
+
+    const short = count(run(250)) - count('')
+    const joined = count(run(250 * 8).slice(0, 2000)) - count('')
+    expect(Math.abs(joined - 8 * short) / joined).toBeLessThan(0.05)
+  })
+
+  test('tears no character that takes two places', () => {
+    const { countTokens } = openaiTokens('gpt-4o')
+    const count = (content: string) => countTokens({ role: 'user', content }) - 4
+    const one = count('😀')
+    // A torn one is two characters that there are not, of three tokens each.
+    expect(count(`a${'😀'.repeat(1000)}`)).toBeLessThanOrEqual(1000 * one + 10)
+  })
 })

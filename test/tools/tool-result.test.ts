@@ -139,20 +139,38 @@ describe('a long result', () => {
     await expect(elsewhere).rejects.toMatchObject({ code: 'INVALID_ARGUMENTS' })
   })
 
+  test('is kept text by text where it has several, each under the handle that the model is told', async () => {
+    const { call } = desk([
+      giving(() => [
+        { type: 'text', text: long },
+        { type: 'text', text: `B${long}` },
+      ]),
+    ])
+    await call()
+    for (const [handle, text] of [
+      ['c1', long[0]],
+      ['c1#2', 'B'],
+    ])
+      expect(await call('read_tool_result', { handle, length: 1 })).toMatchObject({ text })
+  })
+
   test('is kept as the model is shown it: JSON, or the long text among content parts', async () => {
-    for (const [value, text] of [
-      [{ a: long }, JSON.stringify({ a: long })],
+    const mixed = [{ type: 'text', text: long }, { other: 1 }]
+    for (const [value, text, handle] of [
+      [{ a: long }, JSON.stringify({ a: long }), 'c1'],
+      [mixed, JSON.stringify(mixed), 'c1'],
       [
         [
           { type: 'text', text: 'short' },
           { type: 'text', text: long },
         ],
         long,
+        'c1#2',
       ],
     ] as const) {
       const { call } = desk([giving(() => value)])
       await call()
-      expect(await call('read_tool_result', { handle: 'c1', length: 1 })).toMatchObject({
+      expect(await call('read_tool_result', { handle, length: 1 })).toMatchObject({
         total: text.length,
         text: text[0],
       })

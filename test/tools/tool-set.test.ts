@@ -8,6 +8,7 @@ import {
   mockTool,
   OpenSession,
   RequestApproval,
+  SelectionOutdated,
   SelectTools,
   ToolHealthChanged,
   toolManager,
@@ -111,6 +112,70 @@ describe('selecting tools for a session', () => {
     await expect(chat.execute(SelectTools, { names: ['sent'] })).rejects.toThrow('Did you mean send?')
     await expect(bus.execute(SelectTools, {})).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
   })
+})
+
+describe('a selection that was made before the manager was attached', () => {
+  const tools = [named('send', { group: 'mail' }), named('delete_all', { group: 'files' })]
+
+  async function reattached(then: readonly Tool[]) {
+    const { bus } = testBus()
+    bus.attach(memorySessions())
+    const off = bus.attach(toolManager(tools))
+    const chat = bus.session('s1')
+    await chat.execute(OpenSession, {})
+    await chat.execute(SelectTools, { groups: ['mail'] })
+    off()
+    const news: unknown[] = []
+    bus.on(SelectionOutdated, (outdated) => void news.push(outdated))
+    bus.attach(toolManager(then))
+    return { chat, news }
+  }
+
+  test('holds, for what is offered', async () => {
+    expect(await offered((await reattached(tools)).chat)).toEqual(['send'])
+  })
+
+  test('holds, for what is called', async () => {
+    const { chat } = await reattached(tools)
+    await expect(call(chat, 'delete_all')).rejects.toMatchObject({ code: 'TOOL_UNAVAILABLE' })
+  })
+
+  test('holds, for what is found', async () => {
+    const { chat } = await reattached(tools)
+    expect(await chat.execute(FindTools, { query: 'delete all' })).toEqual([])
+  })
+
+  test('tells once that it names what there is not any more', async () => {
+    const { chat, news } = await reattached([named('other', { group: 'math' })])
+    expect([await offered(chat), await offered(chat)]).toEqual([[], []])
+    await settle()
+    expect(news).toEqual([{ groups: ['mail'], names: [], offered: [] }])
+  })
+})
+
+test('a check of the health that is cancelled with who asked for it is made once again for all who wait', async () => {
+  let asked = 0
+  let begin = (): void => undefined
+  const began = new Promise<void>((resolve) => (begin = resolve))
+  const slow = named('slow', {
+    health: async () => {
+      asked++
+      begin()
+      await settle()
+      return true
+    },
+  })
+  const { chat } = desk([slow])
+  const cancel = new AbortController()
+  const first = chat
+    .execute(CallTool, { call: 'c0', name: 'slow', arguments: {} }, { signal: cancel.signal })
+    .catch(() => 'cancelled')
+  const others = Array.from({ length: 20 }, () => call(chat, 'slow'))
+  await began
+  cancel.abort()
+  expect(await first).toBe('cancelled')
+  await Promise.all(others)
+  expect(asked).toBe(2)
 })
 
 describe('health', () => {
@@ -248,7 +313,36 @@ describe('suggested tools', () => {
       'translation_4',
       'find_tools',
     ])
-    expect(await offered(chat)).toEqual(['find_tools'])
+    expect(await offered(desk(tools, { suggest: { limit: 4 } }).chat)).toEqual(['find_tools'])
+  })
+
+  test('stay those of the last query where an answer is none', async () => {
+    const { chat } = desk(tools, { suggest: { limit: 4 } })
+    const first = await offered(chat, 'Translate this, a translation please')
+    expect(await offered(chat, 'Yes, please. Go ahead, in Paris!')).toEqual(first)
+    expect(await offered(chat, 'Yes, please.')).toEqual(first)
+  })
+
+  test('hold those that were called in the session', async () => {
+    const { chat } = desk(tools, { suggest: { limit: 4 } })
+    const other = tools.find(({ name }) => !name.startsWith('translation'))?.name ?? ''
+    await chat.execute(CallTool, { call: 'c1', name: other, arguments: {} })
+    expect(await offered(chat, 'Translate this, a translation please')).toContain(other)
+  })
+
+  test.each([
+    ['今天北京的天气怎么样？', 'weather'],
+    ['音楽を再生してください', 'music'],
+    ['请播放音乐', 'chinese_music'],
+  ])('are found by text without spaces: %s', async (about, name) => {
+    const described = [
+      named('weather', { description: '查询城市天气' }),
+      named('music', { description: '音楽を再生する' }),
+      named('chinese_music', { description: '播放音乐' }),
+      named('mail', { description: '发送电子邮件' }),
+    ]
+    const { chat } = desk(described, { suggest: { limit: 1 } })
+    expect(await offered(chat, about)).toEqual([name, 'find_tools'])
   })
 
   test('are all where there are no more than the limit', async () => {

@@ -1,7 +1,7 @@
 import { costOf, PRICES, type PriceTable, type TokenUsage } from 'busline'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { addCosts } from '../../src/usage/exact-costs.ts'
+import { addCosts, addUsage } from '../../src/messages/usage-sum.ts'
 
 const table = (models: PriceTable['models']): PriceTable => ({
   asOf: '2026-01-01',
@@ -138,5 +138,18 @@ describe('addCosts', () => {
         expect(forth).toBe(all.reduce((sum, one) => sum + one, 0) / 1e12)
       }),
     )
+  })
+})
+
+test('addUsage adds each kind of tokens, and tells none that neither has', () => {
+  const one = { inputTokens: 1, outputTokens: 2, totalTokens: 3, calls: 1, cachedTokens: 4 }
+  const other = { inputTokens: 10, outputTokens: 20, totalTokens: 30, calls: 2, reasoningTokens: 5 }
+  expect(addUsage(one, other)).toStrictEqual({
+    inputTokens: 11,
+    outputTokens: 22,
+    totalTokens: 33,
+    calls: 3,
+    cachedTokens: 4,
+    reasoningTokens: 5,
   })
 })

@@ -2,6 +2,7 @@ import {
   BudgetExceeded,
   BuslineError,
   CallModel,
+  memorySessions,
   memoryUsage,
   OpenSession,
   AppendMessages,
@@ -11,9 +12,10 @@ import {
   usageMeter,
   type UsageStore,
 } from 'busline'
+import { testBus } from 'busline/testing'
 import { describe, expect, test } from 'vitest'
 import { thrownBy } from '../bus/fixtures/promises.ts'
-import { ask, meteredBus, outcomeOf, request, usageOf } from './metered-bus.ts'
+import { ask, meteredBus, outcomeOf, PRICED_M, request, usageOf } from './metered-bus.ts'
 
 const CALL = { usage: { ...usageOf(1000, 500), calls: 1 }, cost: 0.002, unpriced: 0 }
 
@@ -101,6 +103,29 @@ describe('usageMeter adds up', () => {
     expect(await session.execute(ReadUsage, {})).toEqual(CALL)
   })
 
+  test('and hands the cost of a failed call on in its error, the very same', async () => {
+    const { bus } = meteredBus()
+    using session = bus.session('a')
+    const failing = (data: Record<string, unknown>, model = 'm') => {
+      const error = new BuslineError('PROVIDER_FAILED', 'It broke.', { data })
+      const off = session.handle(CallModel, () => {
+        throw error
+      })
+      return outcomeOf(session.execute(CallModel, request(model))).then((thrown) => {
+        off()
+        expect(thrown).toBe(error)
+        return error.data
+      })
+    }
+    const usage = usageOf(1000, 500)
+    expect(await failing({ usage })).toEqual({ usage, cost: 0.002 })
+    expect(await failing({ usage, model: 'unheard-of' }, 'unheard-of')).toMatchObject({ cost: null })
+    expect(await failing({ usage, cost: 0.5 })).toMatchObject({ cost: 0.5 })
+    expect(await failing({})).toEqual({})
+    expect(await failing(Object.freeze({ usage }))).toEqual({ usage })
+    expect((await session.execute(ReadUsage, {})).cost).toBe(0.504)
+  })
+
   test('calls by tenant over sessions, as the hidden context names it', async () => {
     const tenant = ({ context }: { context: Readonly<Record<string, unknown>> }) => String(context['tenant'])
     const { bus, running } = meteredBus({ tenant })
@@ -156,6 +181,41 @@ describe('a session’s totals', () => {
     await session.execute(OpenSession, {})
     expect(await session.execute(ReadUsage, {})).toEqual(CALL)
   })
+
+  /** A call, and the message that tells of it, as the engine appends it. */
+  async function step({ bus, running }: ReturnType<typeof meteredBus>, version: number): Promise<void> {
+    await running(ask(bus, 'a'))
+    const meta = { usage: { ...usageOf(1000, 500), calls: 1 }, cost: 0.002 }
+    const message = { role: 'assistant' as const, content: '', meta }
+    await bus.session('a').execute(AppendMessages, { messages: [message], version })
+  }
+
+  test('count a call once when the meter came after the session was open', async () => {
+    const { bus, clock } = testBus()
+    bus.attach(memorySessions())
+    const { version } = await bus.session('a').execute(OpenSession, {})
+    await bus.session('a').execute(AppendMessages, { messages, version })
+    bus.attach(usageMeter({ prices: PRICED_M }))
+    bus.handle(CallModel, ({ model }) => ({
+      message: { role: 'assistant' as const, content: 'hi' },
+      finishReason: 'stop',
+      usage: usageOf(1000, 500),
+      model,
+    }))
+    const running = <T>(work: Promise<T>): Promise<T> => clock.advance(1000).then(() => work)
+    await step({ ...meteredBus(), bus, running }, version)
+    expect(await bus.session('a').execute(ReadUsage, {})).toMatchObject({ cost: 0.502, usage: { calls: 4 } })
+  })
+
+  test('count a call once after 10 000 other sessions', async () => {
+    const metered = meteredBus()
+    const session = metered.bus.session('a')
+    const { version } = await session.execute(OpenSession, {})
+    await step(metered, version)
+    for (let n = 0; n < 10_001; n++) await metered.bus.execute(OpenSession, { id: `other${n}` })
+    await step(metered, version)
+    expect(await session.execute(ReadUsage, {})).toMatchObject({ cost: 0.004, usage: { calls: 2 } })
+  }, 30_000)
 
   test('are nothing for a session that there is not, which is not made by asking', async () => {
     const { bus } = meteredBus()
@@ -245,6 +305,22 @@ describe('a budget', () => {
       data: { scope: 'tenant', id: 'small' },
     })
     expect(await running(ask(bus, 'large'))).toMatchObject({ cost: 0.002 })
+  })
+
+  test.each([
+    [{ budget: { session: {} } }, 'budget'],
+    [{ budgets: { sesion: {} } }, 'budgets.sesion'],
+    [{ budgets: { session: { maxToken: 5 } } }, 'budgets.session.maxToken'],
+    [{ budgets: { session: null } }, 'budgets.session'],
+    [{ budgets: 5 }, 'budgets'],
+    [{ store: {} }, 'store.get'],
+    [{ model: 5 }, 'model'],
+    [{ tenant: 'a' }, 'tenant'],
+    [{ prices: 'low' }, 'prices'],
+  ])('or another option that is misspelt or no such thing is refused: %j', (options, option) => {
+    const error = thrownBy(() => Reflect.apply(usageMeter, undefined, [options]))
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
+    expect(String(error)).toContain(`usageMeter.${option}`)
   })
 
   test('that is none is refused with INVALID_OPTION', () => {

@@ -51,6 +51,8 @@ test.each([
   ['refusal', 'content_filter'],
   ['pause_turn', 'pause_turn'],
   ['something_new', 'something_new'],
+  ['constructor', 'constructor'],
+  ['__proto__', '__proto__'],
 ])('the stop reason %s is the finish reason %s', (stop, finish) => {
   expect(assembled(messageStart(), ...ending(stop)).finishReason).toBe(finish)
 })
@@ -178,7 +180,7 @@ test('an answer with thinking goes back exactly as it came', async () => {
   await fc.assert(
     fc.asyncProperty(anyBlocks, async (blocks) => {
       const answer = await readAnthropicAnswer(answerIn([Buffer.from(streamOf(blocks))]), assembly(), 'there')
-      const { messages } = anthropicHistory([{ role: 'user', content: 'q' }, answer.message], false)
+      const { messages } = anthropicHistory([{ role: 'user', content: 'q' }, answer.message], 'loop')
       const thinks = blocks.some(({ whole }) => /thinking/.test(whole.type))
       fc.pre(thinks)
       expect(messages[1]?.content).toEqual(blocks.map(({ whole }) => whole))
@@ -192,6 +194,68 @@ test('a line that is no JSON in the middle of a stream is told', async () => {
   await expect(
     readAnthropicAnswer(answerIn([Buffer.from(events)]), assembly(), 'there'),
   ).rejects.toMatchObject({ code: 'PROVIDER_FAILED', message: expect.stringContaining('«oops»') })
+})
+
+test('an answer is read by what it is, whatever its content-type says', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyBlocks,
+      fc.nat(),
+      fc.constantFrom('', ' \n', '\ufeff'),
+      async (blocks, seed, before) => {
+        const stream = streamOf(blocks)
+        const body = JSON.stringify({
+          type: 'message',
+          content: blocks.map((one) => one.whole),
+          stop_reason: 'end_turn',
+        })
+        const read = (text: string, type: string): Promise<ModelAnswer> =>
+          readAnthropicAnswer(
+            answerIn(randomCuts(Buffer.from(before + text), 9, seeded(seed)), type),
+            assembly(),
+            'there',
+          )
+        expect(await read(stream, 'text/plain')).toEqual(await read(stream, 'text/event-stream'))
+        expect(await read(body, 'text/event-stream')).toEqual(await read(body, 'application/json'))
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+/** The same piece again and again, and how often it was asked for. */
+function endless(piece: Uint8Array, most: number): { body: AsyncGenerator<Uint8Array>; asked: () => number } {
+  let asked = 0
+  async function* body(): AsyncGenerator<Uint8Array> {
+    while (asked++ < most) yield piece
+  }
+  return { body: body(), asked: () => asked }
+}
+
+test('a stream of more than 64 MB, and such a body, are given up', async () => {
+  const padding = 'x'.repeat(8 * 1024 * 1024)
+  const events = endless(Buffer.from(sse({ type: 'novelty', padding })), 100)
+  await expect(
+    readAnthropicAnswer({ ...answerIn([]), body: events.body }, assembly(), 'there'),
+  ).rejects.toMatchObject({ code: 'PROVIDER_FAILED', message: expect.stringContaining('64 MB') })
+  expect(events.asked()).toBeLessThan(35)
+
+  const body = endless(Buffer.from(`{"x":"${padding}`), 100)
+  await expect(
+    readAnthropicAnswer({ ...answerIn([], 'application/json'), body: body.body }, assembly(), 'there'),
+  ).rejects.toMatchObject({ code: 'PROVIDER_FAILED', message: expect.stringContaining('64 MB') })
+  expect(body.asked()).toBeLessThan(12)
+})
+
+test('pings are no part of the answer, however many come', async () => {
+  const ping = sse({ type: 'ping', padding: 'x'.repeat(8 * 1024 * 1024) })
+  async function* body(): AsyncGenerator<Uint8Array> {
+    const piece = Buffer.from(ping)
+    for (let number = 0; number < 34; number++) yield piece
+    yield Buffer.from(streamOf([]))
+  }
+  const answer = await readAnthropicAnswer({ ...answerIn([]), body: body() }, assembly(), 'there')
+  expect(answer.finishReason).toBe('stop')
 })
 
 test('a stream that ends before its end is never an answer', async () => {

@@ -25,7 +25,7 @@ const use = (id: string): unknown => ({ type: 'tool_use', id, name: 'look', inpu
 const got = (id: string, content: unknown): unknown => ({ type: 'tool_result', tool_use_id: id, content })
 
 const history = (...messages: ConversationMessage[]): ReturnType<typeof anthropicHistory> =>
-  anthropicHistory(messages, false)
+  anthropicHistory(messages, 'loop')
 
 test('system messages go to system, wherever they stand', () => {
   const { system, messages } = history({ role: 'system', content: 'Be brief.' }, user('hi'), {
@@ -141,7 +141,7 @@ test('thinking goes back as it came within the tool loop that goes on, and not w
   const loop = [user('go'), answer, result('a', '1')]
   expect(history(...loop).messages[1]?.content).toEqual([thinking, redacted, use('a')])
   expect(history(...loop, user('next')).messages[1]?.content).toEqual([use('a')])
-  expect(anthropicHistory([...loop, user('next')], true).messages[1]?.content).toEqual([
+  expect(anthropicHistory([...loop, user('next')], 'all').messages[1]?.content).toEqual([
     thinking,
     redacted,
     use('a'),
@@ -223,13 +223,17 @@ const anyMessage: fc.Arbitrary<(place: number) => ConversationMessage> = fc.oneo
 
 test('whatever a history holds, what is sent is a conversation that the API takes', () => {
   fc.assert(
-    fc.property(fc.array(anyMessage, { maxLength: 12 }), fc.boolean(), (made, keeps) => {
-      const messages = made.map((make, place) => make(place))
-      const sent = anthropicHistory(messages, keeps)
-      const body = { max_tokens: 1, messages: sent.messages, tools: [{ name: 'any' }] }
-      expect(messagesProblems(body, 'v')).toEqual([])
-      expect(sent.messages.length).toBeLessThanOrEqual(messages.length + 2)
-    }),
+    fc.property(
+      fc.array(anyMessage, { maxLength: 12 }),
+      fc.constantFrom('loop' as const, 'all' as const, 'none' as const),
+      (made, keeps) => {
+        const messages = made.map((make, place) => make(place))
+        const sent = anthropicHistory(messages, keeps)
+        const body = { max_tokens: 1, messages: sent.messages, tools: [{ name: 'any' }] }
+        expect(messagesProblems(body, 'v')).toEqual([])
+        expect(sent.messages.length).toBeLessThanOrEqual(messages.length + 2)
+      },
+    ),
     { numRuns: 1000 },
   )
 })
@@ -261,7 +265,7 @@ test('a hundred times the history takes about a hundred times as long, not ten t
     const messages = long(count)
     const times = Array.from({ length: 3 }, () => {
       const begin = performance.now()
-      anthropicHistory(messages, false)
+      anthropicHistory(messages, 'loop')
       return performance.now() - begin
     })
     return Math.min(...times)

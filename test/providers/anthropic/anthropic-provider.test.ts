@@ -3,6 +3,7 @@ import { anthropicProvider } from 'busline/anthropic'
 import { afterEach, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { anthropicClient, anthropicEndpoint } from '../../../src/providers/anthropic-client.ts'
+import { wireName } from '../../../src/providers/wire-names.ts'
 import { sse } from '../contract/messages-wire.ts'
 import { chatServer, sendJson } from '../fixtures/chat-server.ts'
 import { deferred } from '../fixtures/deferred.ts'
@@ -319,6 +320,120 @@ test('a schema goes in the form that structured outputs take, and the answer is 
   })
 })
 
+test('a key is hidden before texts are cut, wherever the cut would be', async () => {
+  const key = 'sk-ant-canary-0123456789'
+  for (let before = 470; before <= 500; before += 5) {
+    const message = `${'x'.repeat(before)}${key}`
+    const told = { type: 'error', error: { type: 'authentication_error', message } }
+    await using refusing = await chatServer((response) => sendJson(response, 401, told))
+    await using breaking = await chatServer((response) => begin(response, messageStart(), told).end())
+    await using page = await chatServer((response) =>
+      sendJson(response, 200, `${'x'.repeat(before - 300)}${key}`),
+    )
+    for (const server of [refusing, breaking, page]) {
+      const { error } = await askAnthropic({ baseURL: server.url, apiKey: key })
+      expect(error).toBeDefined()
+      expect(`${error?.message}${JSON.stringify(error?.data)}`).not.toContain('sk-ant')
+    }
+  }
+})
+
+test('a redirect is told by its origin and path: its query may hold a key', async () => {
+  await using server = await chatServer((response) =>
+    response.writeHead(307, { location: 'http://me:pass@other.test/there?api_key=canary-1' }).end(),
+  )
+  const { error } = await askAnthropic({ baseURL: server.url })
+  expect(error?.message).toContain('moved to http://other.test/there.')
+  expect(JSON.stringify(error)).not.toMatch(/canary|pass/)
+})
+
+test('a value of the base URL’s query is hidden where the server repeats it', async () => {
+  await using server = await chatServer((response) =>
+    sendJson(response, 400, { error: { type: 'invalid_request_error', message: 'bad token-canary-1' } }),
+  )
+  const { error } = await askAnthropic({ baseURL: `${server.url}?key=token-canary-1` })
+  expect(error?.message).toContain('bad [secret]')
+  expect(JSON.stringify(error)).not.toContain('token-canary')
+})
+
+test('a status is told although the body of the error never ends', async () => {
+  await using server = await chatServer((response) => {
+    response.writeHead(429, { 'retry-after': '7', 'request-id': 'req_4', 'content-type': 'application/json' })
+    response.write('{"type":"error",')
+  })
+  const { error } = await askAnthropic({ baseURL: server.url, timeouts: { firstChunk: 5000 } })
+  expect(error).toMatchObject({
+    code: 'RATE_LIMITED',
+    data: { status: 429, retryAfter: 7000, requestId: 'req_4' },
+  })
+})
+
+test('an error of a type that every object has a field for is an error as any other', async () => {
+  for (const type of ['constructor', '__proto__', 'toString']) {
+    const told = { type: 'error', error: { type, message: 'odd' } }
+    await using server = await chatServer((response) => begin(response, messageStart(), told).end())
+    const { error } = await askAnthropic({ baseURL: server.url })
+    expect(error).toMatchObject({ code: 'PROVIDER_FAILED', message: expect.stringContaining('odd') })
+  }
+  const request = { model: 'claude-opus-4-5', reasoningEffort: 'constructor' }
+  await using server = await chatServer((response) => sendJson(response, 200, whole))
+  await askAnthropic({ baseURL: server.url }, { request })
+  expect(server.requests[0]?.body['thinking']).toEqual({ type: 'enabled', budget_tokens: 8192 })
+})
+
+test('a stop reason that every object has a field for does not lose the answer', async () => {
+  await using server = await chatServer((response) =>
+    sendJson(response, 200, { ...whole, stop_reason: 'constructor' }),
+  )
+  const { answer } = await askAnthropic({ baseURL: server.url })
+  expect(answer).toMatchObject({ message: { content: 'hi' }, finishReason: 'constructor' })
+})
+
+test('a call by the sent name of a tool that is no longer on offer has the name that it had in the history', async () => {
+  const content = [{ type: 'tool_use', id: 'toolu_2', name: wireName('math.add'), input: {} }]
+  await using server = await chatServer((response) =>
+    sendJson(response, 200, { ...whole, content, stop_reason: 'tool_use' }),
+  )
+  const calls = [{ id: 'a', type: 'function' as const, function: { name: 'math.add', arguments: '{}' } }]
+  const { answer } = await askAnthropic(
+    { baseURL: server.url },
+    {
+      request: {
+        messages: [
+          { role: 'user', content: 'x' },
+          { role: 'assistant', content: null, tool_calls: calls },
+          { role: 'tool', tool_call_id: 'a', content: '3' },
+        ],
+      },
+    },
+  )
+  expect(server.requests[0]?.body['tools']).toMatchObject([{ name: wireName('math.add') }])
+  expect(answer?.message.tool_calls?.[0]?.function.name).toBe('math.add')
+})
+
+test('betas that a request needs go beside those of the options, and only with it', async () => {
+  await using server = await chatServer((response) => sendJson(response, 200, whole))
+  const thinking = { type: 'thinking', thinking: '', signature: 'EqQB' }
+  const messages = [
+    { role: 'user' as const, content: 'x' },
+    { role: 'assistant' as const, content: 'hm', reasoning_details: [thinking] },
+  ]
+  const options = { baseURL: server.url, model: 'claude-opus-5-5', betas: ['a-1'] }
+  await askAnthropic(options)
+  await askAnthropic(options, { request: { messages } })
+  expect(server.requests.map(({ headers }) => headers['anthropic-beta'])).toEqual([
+    'a-1',
+    'a-1,thinking-binding-controls-2026-08-01',
+  ])
+})
+
+test('a function that finds something else than a key is a coded error that does not tell it', async () => {
+  // @ts-expect-error as a program without types may
+  const { error } = await askAnthropic({ apiKey: () => 424_242 })
+  expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', message: expect.stringContaining('number') })
+  expect(error?.message).not.toContain('424242')
+})
+
 test('a redirect is not followed', async () => {
   await using server = await chatServer((response) =>
     response.writeHead(307, { location: 'http://other.test/' }).end(),
@@ -363,5 +478,19 @@ test.each([
 ])('an option that can not be meant is refused where it is given: %j', (options, named) => {
   expect(() => anthropicProvider(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(named) }),
+  )
+})
+
+test('a key that is neither a text nor a function is refused where it is given', () => {
+  // @ts-expect-error as a program without types may
+  expect(() => anthropicProvider({ apiKey: 42 })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('apiKey') }),
+  )
+})
+
+test('betas that are no list are refused where they are given', () => {
+  // @ts-expect-error as a program without types may
+  expect(() => anthropicProvider({ betas: 'context-1m' })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('betas') }),
   )
 })

@@ -1,25 +1,6 @@
 import type { ModelRequest } from 'busline'
 import { expect, test } from 'vitest'
-import { anthropicRequest, type AnthropicRequestOptions } from '../../../src/providers/anthropic-request.ts'
-
-function sent(
-  request: Partial<ModelRequest> = {},
-  options: Partial<AnthropicRequestOptions> = {},
-): Record<string, unknown> {
-  return anthropicRequest(
-    { model: 'claude-opus-5', messages: [{ role: 'user', content: 'hi' }], tools: [], ...request },
-    {
-      model: undefined,
-      stream: false,
-      maxTokens: 1000,
-      version: '2026-10-21',
-      cache: false,
-      keepThinking: false,
-      strictSchema: (schema) => ({ ...schema, strict: true }),
-      ...options,
-    },
-  )
-}
+import { sentBody as sent } from './sent-body.ts'
 
 const tool = { name: 'look', description: 'Looks.', parameters: { type: 'object', properties: {} } }
 
@@ -112,6 +93,60 @@ test.each([
   ['claude-mythos-preview', 'xhigh', { thinking: { type: 'adaptive' }, output_config: { effort: 'xhigh' } }],
 ])('%s thinks with an effort of %s', (model, reasoningEffort, expected) => {
   expect(sent({ model, reasoningEffort })).toMatchObject(expected)
+})
+
+test.each(['claude-opus-5-5', 'claude-fable-5', 'claude-fable-5-1', 'claude-sonnet-5-5'])(
+  'with %s, which is never without thinking, an effort of none is the least effort',
+  (model) => {
+    const body = sent({ model, reasoningEffort: 'none' })
+    expect(body).not.toHaveProperty('thinking')
+    expect(body['output_config']).toEqual({ effort: 'low' })
+  },
+)
+
+test('a model that can not think is not asked to', () => {
+  for (const reasoningEffort of ['none', 'low', 'high']) {
+    const body = sent({ model: 'claude-3-5-haiku-20241022', reasoningEffort })
+    expect(body).not.toHaveProperty('thinking')
+    expect(body).not.toHaveProperty('output_config')
+  }
+})
+
+test.each([
+  ['claude-opus-4-1-20250805', 'high', 32_000, 16_000],
+  ['claude-opus-4-1-20250805', 'max', 32_000, 16_000],
+  ['claude-sonnet-4-5', 'max', 48_384, 32_000],
+])('%s with %s asks for no more than it can say', (model, reasoningEffort, limit, budget) => {
+  expect(sent({ model, reasoningEffort }, { maxTokens: 16_384 })).toMatchObject({
+    max_tokens: limit,
+    thinking: { budget_tokens: budget },
+  })
+})
+
+test('a limit above that of the model is lowered to it, unless extra says it', () => {
+  expect(sent({ model: 'claude-3-5-haiku-20241022' }, { maxTokens: 16_384 })['max_tokens']).toBe(8192)
+  const request = { model: 'claude-opus-4-1', maxTokens: 64_000 }
+  expect(sent(request)['max_tokens']).toBe(32_000)
+  expect(sent({ ...request, extra: { max_tokens: 64_000 } })['max_tokens']).toBe(64_000)
+})
+
+test('a call can not be forced from the models that refuse it, and the error says what to do', () => {
+  for (const model of ['claude-opus-5-5', 'claude-fable-5-1', 'claude-sonnet-5-5']) {
+    for (const toolChoice of ['required' as const, { name: 'look' }]) {
+      expect(() => sent({ model, tools: [tool], toolChoice })).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_REQUEST',
+          message: expect.stringMatching(/toolChoice 'auto' and 'none' alone.*prompt/),
+          data: { model },
+        }),
+      )
+    }
+    expect(sent({ model, tools: [tool], toolChoice: 'none' })['tool_choice']).toEqual({ type: 'none' })
+    expect(sent({ model, toolChoice: 'required' })).not.toHaveProperty('tool_choice')
+  }
+  expect(sent({ model: 'claude-haiku-5-5', tools: [tool], toolChoice: 'required' })).toMatchObject({
+    tool_choice: { type: 'any' },
+  })
 })
 
 test('thinking gets at most half of a limit that was asked for, and none where it would be too little', () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { isRecord } from '../../../src/providers/is-record.ts'
 import { chatServer, sendJson, type SeenRequest } from '../fixtures/chat-server.ts'
@@ -23,7 +24,13 @@ export async function messagesWire(steps: readonly Step[]): Promise<Wire> {
       const error = { type: 'error', error: { type: 'scripted', message }, request_id: 'req_1' }
       return sendJson(response, status, error, headers)
     }
-    return request.body['stream'] === true ? stream(response, step) : body(response, step)
+    const [refused] = newestProblems(request)
+    if (refused !== undefined) {
+      const error = { type: 'error', error: { type: 'invalid_request_error', message: refused } }
+      return sendJson(response, 400, error)
+    }
+    const blocks = blocksOf(step, signatureFor(request.body))
+    return request.body['stream'] === true ? stream(response, step, blocks) : body(response, step, blocks)
   })
   return {
     url: server.url,
@@ -48,16 +55,16 @@ interface Planned {
   whole: Record<string, unknown>
 }
 
-function blocksOf(step: Step): Planned[] {
+function blocksOf(step: Step, signature: string): Planned[] {
   const blocks: Planned[] = []
   if (step.reasoning) {
     blocks.push({
       start: { type: 'thinking', thinking: '', signature: '' },
       deltas: [
         ...step.reasoning.map((thinking) => ({ type: 'thinking_delta', thinking })),
-        { type: 'signature_delta', signature: 'sig-1' },
+        { type: 'signature_delta', signature },
       ],
-      whole: { type: 'thinking', thinking: step.reasoning.join(''), signature: 'sig-1' },
+      whole: { type: 'thinking', thinking: step.reasoning.join(''), signature },
     })
   }
   if (step.text) {
@@ -77,7 +84,7 @@ function blocksOf(step: Step): Planned[] {
   return blocks
 }
 
-function stream(response: ServerResponse, step: Step): void {
+function stream(response: ServerResponse, step: Step, blocks: Planned[]): void {
   const { input, output, cached = 0 } = usageOf(step)
   const usage = { input_tokens: input - cached, cache_read_input_tokens: cached, output_tokens: 1 }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'request-id': 'req_1' })
@@ -86,7 +93,7 @@ function stream(response: ServerResponse, step: Step): void {
       { type: 'message_start', message: { ...frame, content: [], stop_reason: null, usage } },
       { type: 'ping' },
       { type: 'novelty', surprise: { new: ['event'] } },
-      ...blocksOf(step).flatMap(({ start, deltas }, index) => [
+      ...blocks.flatMap(({ start, deltas }, index) => [
         { type: 'content_block_start', index, content_block: start },
         ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
         { type: 'content_block_delta', index, delta: { type: 'novel_delta', novelty: 1 } },
@@ -110,11 +117,11 @@ const frame = {
   surprise: { new: ['field'] },
 }
 
-function body(response: ServerResponse, step: Step): void {
+function body(response: ServerResponse, step: Step, blocks: Planned[]): void {
   const { input, output, cached = 0 } = usageOf(step)
   const whole = {
     ...frame,
-    content: blocksOf(step).map((block) => block.whole),
+    content: blocks.map((block) => block.whole),
     stop_reason: STOPS[finishOf(step)],
     usage: { input_tokens: input - cached, cache_read_input_tokens: cached, output_tokens: output },
   }
@@ -125,7 +132,47 @@ function body(response: ServerResponse, step: Step): void {
   })
 }
 
-function seenOf({ headers, body: sent }: SeenRequest): Seen {
+/** The models that bind thinking to what stood before it (https://platform.claude.com/docs/build-with-claude/preserved-thinking). */
+const BINDING = /^claude-(?:(?:fable|mythos)-5-[12]|(?:opus|sonnet|haiku)-5-5)$/
+const BETA = 'thinking-binding-controls-2026-08-01'
+
+/** What the newest models refuse: thinking that is not theirs any more, none at all, and a call that is forced. */
+function newestProblems({ headers, body: sent }: SeenRequest): string[] {
+  if (!BINDING.test(String(sent['model']))) return []
+  const problems: string[] = []
+  const { thinking, tool_choice: choice } = sent
+  const binding = isRecord(thinking) ? thinking['block_binding'] : undefined
+  const knows = String(headers['anthropic-beta']).split(',').includes(BETA)
+  if (isRecord(thinking) && thinking['type'] !== 'adaptive') problems.push('thinking.type is not supported')
+  if (isRecord(choice) && choice['type'] !== 'auto' && choice['type'] !== 'none') {
+    problems.push('tool_choice forces a tool')
+  }
+  if (binding !== undefined && !knows) problems.push('thinking.block_binding: Extra inputs are not permitted')
+  if (isRecord(binding) && binding['prefix_mismatch_behavior'] === 'drop_block') return problems
+  for (const [at, { content }] of records(sent['messages']).entries()) {
+    const signatures = records(content).flatMap(({ type, signature }) =>
+      type === 'thinking' ? [signature] : [],
+    )
+    if (signatures.some((signature) => signature !== signatureFor(sent, at))) {
+      problems.push(`messages.${at}: Invalid signature. The block is bound to a different conversation`)
+    }
+  }
+  return problems
+}
+
+/** What thinking is signed with: all that stood before it, but for thinking of turns that are over. */
+function signatureFor({ model, system, tools, messages }: Record<string, unknown>, before?: number): string {
+  if (!BINDING.test(String(model))) return 'sig-1'
+  const said = records(messages)
+    .slice(0, before)
+    .map(({ role, content }) => [role, records(content).filter(({ type }) => type !== 'thinking')])
+  return createHash('sha256')
+    .update(JSON.stringify([system, tools, said]))
+    .digest('base64')
+}
+
+function seenOf(request: SeenRequest): Seen {
+  const { headers, body: sent } = request
   const blocks = records(sent['messages']).flatMap((message) => records(message['content']))
   const key = headers['x-api-key']
   return {
@@ -143,7 +190,7 @@ function seenOf({ headers, body: sent }: SeenRequest): Seen {
       .filter(({ type }) => type === 'tool_result')
       .map(({ tool_use_id: id, content }) => ({ id: String(id), text: String(content) })),
     key: typeof key === 'string' ? key : undefined,
-    problems: messagesProblems(sent, headers['anthropic-version']),
+    problems: [...messagesProblems(sent, headers['anthropic-version']), ...newestProblems(request)],
   }
 }
 

@@ -43,6 +43,18 @@ for (const stream of [true, false]) {
   )
 }
 
+/** The newest models bind thinking to what stood before it, and take fewer requests. */
+for (const model of ['claude-fable-5-2', 'claude-opus-5-5']) {
+  providerContract(
+    `anthropicProvider, streamed, with ${model}`,
+    async (steps, apiKey) => {
+      const wire = await messagesWire(steps)
+      return served(wire, anthropicProvider({ baseURL: wire.url, apiKey }))
+    },
+    { model, lacks: { forced: 'the model refuses it' } },
+  )
+}
+
 /** Servers that want something else each: field names, roles, ids, order. */
 for (const profile of ['mistral', 'deepseek', 'groq', 'gemini', 'ollama', 'llama.cpp']) {
   providerContract(`openaiProvider, streamed, as ${profile}`, async (steps, apiKey) => {

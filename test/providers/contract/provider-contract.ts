@@ -25,10 +25,13 @@ export type Ability =
   | 'pieces' // text arrives as it comes, calls are told while they arrive
   | 'reasoning'
   | 'ids' // call ids are the server's
+  | 'forced' // can be made to call a tool
   | 'wire' // there is a server, with requests to look at and connections to lose
 
 export interface ContractOptions {
   lacks?: Partial<Record<Ability, string>>
+  /** What is asked for (default `scripted`). */
+  model?: string
   /** A turn with a tool, for a model that follows no script. */
   turn?: { say: string; reply: string }
 }
@@ -40,7 +43,7 @@ export interface ContractOptions {
 export function providerContract(
   name: string,
   makeWorld: (steps: readonly Step[], apiKey: string) => Promise<ContractWorld> | ContractWorld,
-  { lacks = {}, turn }: ContractOptions = {},
+  { lacks = {}, model = 'scripted', turn }: ContractOptions = {},
 ): void {
   const sentence = (needs: Ability[], title: string, run: () => Promise<void>): void => {
     const reason = needs.map((need) => lacks[need]).find((why) => why !== undefined)
@@ -49,6 +52,8 @@ export function providerContract(
     else if (!needs.includes('script') || lacks.script === undefined) test.skip(`${title} (${reason})`, run)
   }
   const world = (...steps: Step[]): Promise<ContractWorld> | ContractWorld => makeWorld(steps, KEY)
+  const ask = (provider: Participant, { request, ...options }: AskOptions = {}): Promise<Asked> =>
+    askOnce(provider, { ...options, request: { model, ...request } })
   const one = async (step: Step, options?: AskOptions): Promise<Asked> => {
     await using made = await world(step)
     return await ask(made.provider, options)
@@ -201,14 +206,63 @@ export function providerContract(
     sentence(['script', 'wire'], 'tools, their choice and limits reach the server', async () => {
       await using made = await world({ text: ['hm'] }, { text: ['hm'] }, { text: ['hm'] })
       const tools = [described('look'), described('find')]
-      await ask(made.provider, { request: { tools, maxTokens: 77, stop: ['END'], toolChoice: 'required' } })
-      await ask(made.provider, { request: { tools, toolChoice: { name: 'look' } } })
+      await ask(made.provider, { request: { tools, maxTokens: 77, stop: ['END'], toolChoice: 'auto' } })
       await ask(made.provider, { request: { tools, toolChoice: 'none' } })
       expect(made.wire?.seen).toMatchObject([
-        { tools: ['look', 'find'], toolChoice: 'required', maxTokens: 77, stop: ['END'], problems: [] },
-        { toolChoice: { name: 'look' } },
+        { tools: ['look', 'find'], toolChoice: 'auto', maxTokens: 77, stop: ['END'], problems: [] },
         { toolChoice: 'none' },
       ])
+    })
+
+    sentence(['script', 'wire', 'forced'], 'a call can be forced, of any tool or of one', async () => {
+      await using made = await world({ text: ['hm'] }, { text: ['hm'] })
+      const tools = [described('look'), described('find')]
+      await ask(made.provider, { request: { tools, toolChoice: 'required' } })
+      await ask(made.provider, { request: { tools, toolChoice: { name: 'look' } } })
+      expect(made.wire?.seen).toMatchObject([
+        { toolChoice: 'required', problems: [] },
+        { toolChoice: { name: 'look' } },
+      ])
+    })
+
+    sentence(
+      ['script', 'calls', 'wire'],
+      'a loop goes on with other tools, none, and another system prompt',
+      async () => {
+        await using made = await world(
+          { reasoning: ['hm'], toolCalls: [call('callaaaa1', 'look', '{"at":"x"}')] },
+          { text: ['more'] },
+          { text: ['none'] },
+          { text: ['later'] },
+        )
+        const tools = [described('look')]
+        const begin: ModelRequest['messages'] = [{ role: 'user', content: 'Look!' }]
+        const { answer } = await ask(made.provider, { request: { messages: begin, tools } })
+        if (!answer) throw new Error('The first step has no answer.')
+        const result = { role: 'tool' as const, tool_call_id: 'callaaaa1', content: 'dark' }
+        const messages = [...begin, answer.message, result]
+        const noon = { role: 'system' as const, content: 'It is noon.' }
+        const replies = [
+          await ask(made.provider, { request: { messages, tools: [...tools, described('find')] } }),
+          await ask(made.provider, { request: { messages, tools: [] } }),
+          await ask(made.provider, { request: { messages: [noon, ...messages], tools } }),
+        ]
+        expect(replies.map((reply) => reply.error ?? reply.answer?.message.content)).toEqual([
+          'more',
+          'none',
+          'later',
+        ])
+        for (const { problems } of made.wire?.seen ?? []) expect(problems).toEqual([])
+      },
+    )
+
+    sentence(['script', 'calls'], 'a turn that reaches its limit of steps ends in an answer', async () => {
+      await using made = await world(
+        { reasoning: ['hm'], toolCalls: [call('callaaaa1', 'look', '{"at":"x"}')] },
+        { text: ['That is all.'] },
+      )
+      await using app = createApp({ provider: made.provider, model, tools: [look], maxSteps: 1 })
+      expect((await app.chat().send('Look!')).reply).toBe('That is all.')
     })
 
     sentence(
@@ -246,7 +300,7 @@ export function providerContract(
         const journal = memoryJournal()
         await using app = createApp({
           provider: made.provider,
-          model: 'scripted',
+          model,
           systemPrompt: 'Be brief.',
           tools: [look],
           journal,
@@ -345,7 +399,7 @@ interface AskOptions {
   onText?: () => void
 }
 
-async function ask(provider: Participant, options: AskOptions = {}): Promise<Asked> {
+async function askOnce(provider: Participant, options: AskOptions): Promise<Asked> {
   const journal = memoryJournal()
   const bus = new MessageBus({ journal })
   const asked: Asked = {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { hostileTurn, sends } from './hostile-turn.ts'
 import { callStream, piece, read } from './made-stream.ts'
 
 async function callsOf(...lists: unknown[]): Promise<string[]> {
@@ -106,4 +107,30 @@ test('a piece with nothing in it is no call', async () => {
     callStream([{}, { index: 4 }, piece({ index: 5, name: '', arguments: '' })], [null]),
   )
   expect(calls).toEqual([])
+})
+
+test('calls whose indexes are strings are told apart', async () => {
+  expect(
+    await callsOf(
+      [piece({ index: '0', id: 'a', name: 'f', arguments: '{"x"' })],
+      [piece({ index: '1', id: 'b', name: 'g', arguments: '{"y"' })],
+      [piece({ index: '0', arguments: ':1}' }), piece({ index: '1', arguments: ':2}' })],
+    ),
+  ).toEqual(['a f {"x":1}', 'b g {"y":2}'])
+})
+
+test('a name in each piece, with an id made up for each or none, runs the one call that was made', async () => {
+  const cut = ['', '{"to":', '"x"}', '']
+  const named = [
+    cut.map((args, count) => piece({ id: `id${count}`, name: 'send', arguments: args })),
+    cut.slice(1).map((args) => piece({ name: 'send', arguments: args })),
+    cut.map((args, count) => piece({ index: 0, id: `id${count}`, name: 'send', arguments: args })),
+    ['{"to":"x"}', ''].map((args, count) =>
+      piece({ index: 0, id: `id${count}`, name: 'send', arguments: args }),
+    ),
+  ]
+  for (const pieces of named) {
+    const { ran } = await hostileTurn(sends(callStream(...pieces.map((one) => [one]))))
+    expect(ran).toEqual(['send {"to":"x"}'])
+  }
 })

@@ -61,3 +61,17 @@ test('one line of megabytes is read', async () => {
 test('an event that is no JSON is an error, not skipped', async () => {
   expect((await failure(`data: {"choices"\n\n${text}`)).code).toBe('PROVIDER_FAILED')
 })
+
+test('events of other names, and an error with nothing in it, are passed over', async () => {
+  const noise = ['event: ping\ndata: ping\n\n', 'event: ping\ndata: {"type":"ping"}\n\n']
+  for (const between of noise) {
+    expect((await read(text.replaceAll('\n\n', `\n\n${between}`))).text).toBe(whole)
+  }
+  for (const error of [{}, [], { message: '', code: null }]) {
+    const chunks = [
+      { ...Object(delta({ content: 'hi' })), error },
+      { ...Object(delta({}, 'stop')), error },
+    ]
+    expect((await read(stream(...chunks))).text).toBe('hi')
+  }
+})

@@ -156,15 +156,17 @@ function checkRunnable(made: MadeStream, answer: ModelAnswer): number {
  */
 function isPlain(made: MadeStream): boolean {
   if (made.cutOff !== null) return false
-  const isApart = ['usual', 'fromThree', 'gaps'].includes(made.index)
+  const isApart = ['usual', 'fromThree', 'gaps', 'text'].includes(made.index)
   return made.calls.every((call) => {
     // A prefix of these arguments parses: the next piece with an id or a name of its own could begin another call.
     const isPrefixed = call.form === 'trailing' || call.form === 'placeholder'
     const isNamedAgain = call.nameAt === 'every' || call.nameAt === 'otherLater'
     const isRestarted = isPrefixed && isNamedAgain && (call.id === 'newEach' || call.nameAt === 'otherLater')
-    if (isApart) return !isRestarted
+    // Another name with another id is another call.
+    const isFollowed = call.hasEmptyEnd && call.nameAt === 'otherLater' && call.id === 'newEach'
+    if (isApart) return !isRestarted && !isFollowed
     const isWhole = ['text', 'object', 'twice'].includes(call.form)
-    const hasId = call.id !== 'missing'
-    return isWhole && hasId && (call.nameAt === 'first' || call.nameAt === 'nullLater')
+    const isTold = made.index !== 'same' || call.id !== 'missing'
+    return isWhole && isTold && ['first', 'nullLater', 'every'].includes(call.nameAt)
   })
 }

@@ -10,6 +10,8 @@ export interface MadeCall {
   id: 'once' | 'every' | 'nullLater' | 'emptyLater' | 'newEach' | 'missing'
   form: 'text' | 'object' | 'placeholder' | 'trailing' | 'fenced' | 'twice' | 'cut'
   type: unknown
+  /** Whether a piece without arguments ends it, with whatever name and id its place brings. */
+  hasEmptyEnd: boolean
 }
 
 /** A stream that some server could send. */
@@ -18,7 +20,7 @@ export interface MadeStream {
   reasonings: string[]
   reasoningName: 'reasoning_content' | 'reasoning' | 'reasoning_details'
   calls: MadeCall[]
-  index: 'usual' | 'missing' | 'null' | 'fromThree' | 'gaps' | 'same'
+  index: 'usual' | 'missing' | 'null' | 'fromThree' | 'gaps' | 'same' | 'text'
   role: unknown
   finish: string | null
   hasDone: boolean
@@ -64,6 +66,7 @@ const call: fc.Arbitrary<MadeCall> = fc.record({
     'cut',
   ),
   type: fc.constantFrom('function', null, '', undefined),
+  hasEmptyEnd: fc.boolean(),
 })
 
 export const madeStream: fc.Arbitrary<MadeStream> = fc.record({
@@ -71,7 +74,7 @@ export const madeStream: fc.Arbitrary<MadeStream> = fc.record({
   reasonings: fc.array(text, { maxLength: 2 }),
   reasoningName: fc.constantFrom('reasoning_content', 'reasoning', 'reasoning_details'),
   calls: fc.array(call, { maxLength: 3 }),
-  index: fc.constantFrom('usual', 'usual', 'missing', 'null', 'fromThree', 'gaps', 'same'),
+  index: fc.constantFrom('usual', 'usual', 'missing', 'null', 'fromThree', 'gaps', 'same', 'text'),
   role: fc.constantFrom('assistant', null, '', undefined),
   finish: fc.constantFrom('tool_calls', 'stop', 'length', 'content_filter', 'odd', '', null),
   hasDone: fc.boolean(),
@@ -99,10 +102,16 @@ export function piecesOf(
   place: number,
   index: MadeStream['index'],
 ): Record<string, unknown>[] {
-  const pieces = argumentPieces(made)
-  const at = { usual: place, missing: undefined, null: null, fromThree: place + 3, gaps: place * 5, same: 0 }[
-    index
-  ]
+  const pieces = made.hasEmptyEnd ? [...argumentPieces(made), ''] : argumentPieces(made)
+  const at = {
+    usual: place,
+    missing: undefined,
+    null: null,
+    fromThree: place + 3,
+    gaps: place * 5,
+    same: 0,
+    text: String(place),
+  }[index]
   const late = made.nameAt === 'late' && pieces.length > 1 ? pieces.length - 1 : 0
   return pieces.map((args, count) => {
     const isFirst = count === 0

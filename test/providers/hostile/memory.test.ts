@@ -68,7 +68,7 @@ test('an answer without end is refused', { timeout: 60_000 }, async () => {
   const source = endless(piece, 1000 * MEGABYTE)
   await expect(reading(source.body)).rejects.toMatchObject({
     code: 'PROVIDER_FAILED',
-    message: expect.stringContaining('more than 256 MB'),
+    message: expect.stringContaining('more than 64 MB'),
   })
   expect(source.sent()).toBeLessThan(260 * MEGABYTE)
 })
