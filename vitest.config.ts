@@ -1,5 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+/** Checks of five seconds and more, which `npm run test:slow` and CI run: the others stay under two minutes together. */
+export const SLOW = [
+  'test/slow/**/*.test.ts',
+  'test/context/budget.test.ts',
+  'test/docs/guides.test.ts',
+  'test/model/model.test.ts',
+  'test/providers/hostile/hostile-streams.test.ts',
+  'test/providers/hostile/memory.test.ts',
+  'test/tools/approval-after-kill.test.ts',
+]
+
 export default defineConfig({
   resolve: {
     alias: {
@@ -11,7 +22,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/slow/**', '**/node_modules/**'],
+    exclude: [...SLOW, '**/node_modules/**'],
     typecheck: { enabled: false },
     testTimeout: 20_000,
     // Two minutes for all, also on two cores: loading zod anew for each file takes longer than most files.

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SLOW } from './vitest.config.ts'
 
 export default defineConfig({
   resolve: {
@@ -9,5 +10,5 @@ export default defineConfig({
       busline: new URL('./src/index.ts', import.meta.url).pathname,
     },
   },
-  test: { include: ['test/slow/**/*.test.ts'], testTimeout: 300_000 },
+  test: { include: [...SLOW], testTimeout: 300_000 },
 })
