@@ -4,8 +4,9 @@ import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Output } from '../function-chat/output.ts'
 import { parseProblem, UsageError } from '../function-chat/usage-error.ts'
+import { DamagedRecord } from './damaged-record.ts'
 import { describeRun, describeTurn } from './describe-turn.ts'
-import { DamagedRecord, TurnRecords, type ShownTurn } from './turn-records.ts'
+import { TurnRecords, type ShownTurn } from './turn-records.ts'
 
 const HELP = `Shows the turns of a journal: model calls, tool calls, causes and durations.
 

@@ -1,5 +1,6 @@
 import { CallModel, CallTool, ContinueTurn, ModelTextReceived, RunTurn, type JournalRecord } from 'busline'
 import * as z from 'zod'
+import { DamagedRecord } from './damaged-record.ts'
 
 /** One model or tool call of a turn. `ms` is null and `status` `interrupted` when it has no end in the journal. */
 export interface ShownCall {
@@ -56,16 +57,6 @@ const Answer = CallModel.output.pick({
 })
 const Deltas = z.object({ deltas: z.array(z.tuple([z.number(), z.string()])) })
 const Result = RunTurn.output.pick({ reply: true, finishReason: true, usage: true, cost: true })
-
-/** A record whose data is of another shape than that of its type. */
-export class DamagedRecord extends Error {
-  readonly record: JournalRecord
-
-  constructor(record: JournalRecord) {
-    super(`It is no ${record.kind} of ${record.type}.`)
-    this.record = record
-  }
-}
 
 /** Collects turns from records in order; a turn comes out when it ends. Throws a {@link DamagedRecord}. */
 export class TurnRecords {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { jsonFileSessions, MessageBus, OpenSession, readJournal, type ConversationMessage } from 'busline'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
+import { expectValidHistory } from './fixtures/valid-history.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'busline-kill-'))
@@ -25,21 +26,6 @@ function run(
 
 const killed = (at: number) =>
   run('test/slow/fixtures/killed-turn.ts', [join(folder, `${at}`), join(folder, `${at}.jsonl`), String(at)])
-
-/** Each call has exactly one result, right behind the message that made it. */
-function expectValidHistory(messages: readonly ConversationMessage[]): void {
-  let open: string[] = []
-  for (const message of messages) {
-    if (message.role === 'tool') {
-      expect(open).toContain(message.tool_call_id)
-      open = open.filter((id) => id !== message.tool_call_id)
-      continue
-    }
-    expect(open).toEqual([])
-    open = message.tool_calls?.map(({ id }) => id) ?? []
-  }
-  expect(open).toEqual([])
-}
 
 const Line = z.looseObject({ status: z.string(), reply: z.string() })
 

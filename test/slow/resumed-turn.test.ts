@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ConversationMessage, readJournal, TurnResult } from 'busline'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
+import { expectValidHistory } from './fixtures/valid-history.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'busline-resume-'))
@@ -66,21 +67,6 @@ async function endsIn(name: string): Promise<string[]> {
     for await (const { type } of readJournal(path)) if (/^chat\.turn[A-Z]/.test(type)) ends.push(type)
   }
   return ends
-}
-
-/** Each call has exactly one result, right behind the message that made it. */
-function expectValidHistory(messages: readonly ConversationMessage[]): void {
-  let open: string[] = []
-  for (const message of messages) {
-    if (message.role === 'tool') {
-      expect(open).toContain(message.tool_call_id)
-      open = open.filter((id) => id !== message.tool_call_id)
-      continue
-    }
-    expect(open).toEqual([])
-    open = message.tool_calls?.map(({ id }) => id) ?? []
-  }
-  expect(open).toEqual([])
 }
 
 test(

@@ -5,7 +5,7 @@ import { delta } from '../fixtures/chat-server.ts'
 import { answerIn, randomCuts, seeded } from '../fixtures/random-cuts.ts'
 
 /*
- * Streams that nobody recorded: each is made here, after what /work/shared/corpus/README.md says that servers do.
+ * Streams that nobody recorded: each is made here, after what the list of hostile kinds says that servers do.
  */
 
 /** What is read of an answer; calls as `id name arguments`, `-` for an id or a name that never came. */
