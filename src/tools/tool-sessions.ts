@@ -1,3 +1,4 @@
+// Two lines longer than 200: what a session remembers of its tools is read, changed and let go in one place.
 import * as z from 'zod'
 import type { Bus } from '../bus/bus.ts'
 import type { Sender } from '../bus/scope.ts'

@@ -225,13 +225,14 @@ describe('hostile input', () => {
     'divide the sum of ',
     '\u0000\u001b',
     '\ud83d',
-  ])('a megabyte of %j is answered in seconds: nothing is quadratic', (piece) => {
+  ])('a megabyte of %j is answered in well under a second of computing', (piece) => {
     const text = piece.repeat(1_000_000 / piece.length)
-    const start = performance.now()
+    // Not by the clock: a machine with other work to do is not slow at this.
+    const start = process.cpuUsage()
     ask(text)
     ask(`email a@b.c about ${text.slice(0, block)}`)
     ask(`what is the weather in ${text.slice(0, block)}`)
-    expect(performance.now() - start).toBeLessThan(5000)
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(900)
   })
 
   test('a long history of hostile messages costs no more than a few of them', () => {
