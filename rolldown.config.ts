@@ -4,6 +4,8 @@ import { defineConfig } from 'rolldown'
 const ENTRIES = [
   'src/index',
   'src/anthropic',
+  'src/journal',
+  'src/otel',
   'src/testing',
   'src/tokens',
   'programs/busline',

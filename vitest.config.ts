@@ -17,6 +17,8 @@ export default defineConfig({
       'busline/anthropic': new URL('./src/anthropic.ts', import.meta.url).pathname,
       'busline/tokens': new URL('./src/tokens.ts', import.meta.url).pathname,
       'busline/testing': new URL('./src/testing.ts', import.meta.url).pathname,
+      'busline/journal': new URL('./src/journal.ts', import.meta.url).pathname,
+      'busline/otel': new URL('./src/otel.ts', import.meta.url).pathname,
       busline: new URL('./src/index.ts', import.meta.url).pathname,
     },
   },

@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util'
 import { BuslineError, readJournal, visibleLine, type JournalRecord } from 'busline'
-import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
+import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Output } from '../function-chat/output.ts'
-import { parseProblem, UsageError } from '../function-chat/usage-error.ts'
+import { UsageError } from '../function-chat/usage-error.ts'
+import { defineProgram } from './command.ts'
 import { DamagedRecord } from './damaged-record.ts'
 import { describeRun, describeTurn } from './describe-turn.ts'
 import { TurnRecords, type ShownTurn } from './turn-records.ts'
@@ -18,37 +18,19 @@ Usage: busline show FILE [--json]
   --json   one JSON object a turn
 Exit codes: 0 well, 2 usage, 3 damaged file, 4 the file can't be read`
 
-/** `busline show FILE [--json]`: options in, exit code out. A reader that has enough (`| head -1`) is no failure. */
-export async function show(argv: readonly string[], output: Output): Promise<number> {
-  try {
-    const { file, json, help } = parse(argv)
-    if (help) await output.print(`${HELP}\n`)
-    else await print(file, json, output)
+/** `busline show FILE [--json]`. A reader that has enough (`| head -1`) is no failure. */
+export const show = defineProgram({
+  name: 'show',
+  help: HELP,
+  options: {},
+  async run({ values: { json = false }, positionals }, { output }) {
+    const [file = '', extra] = positionals
+    if (file === '' || extra !== undefined)
+      throw new UsageError('busline show takes one journal file. Example: busline show logs/run.jsonl')
+    await print(file, json, output)
     return EXIT.ok
-  } catch (error) {
-    if (!(error instanceof BuslineError) && !(error instanceof UsageError)) throw error
-    complain(error.message)
-    return exitCodeFor(error)
-  }
-}
-
-function parse(argv: readonly string[]): { file: string; json: boolean; help: boolean } {
-  const { values, positionals } = parseOptions(argv)
-  const { json = false, help = false } = values
-  const [file = '', extra] = positionals
-  if (!help && (file === '' || extra !== undefined))
-    throw new UsageError('busline show takes one journal file. Example: busline show logs/run.jsonl')
-  return { file, json, help }
-}
-
-function parseOptions(argv: readonly string[]) {
-  const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true })
-  } catch (error) {
-    throw new UsageError(`${parseProblem(error)} busline show --help lists the options.`)
-  }
-}
+  },
+})
 
 async function print(file: string, json: boolean, output: Output): Promise<void> {
   const turns = new TurnRecords()

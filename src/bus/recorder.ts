@@ -21,6 +21,7 @@ export class Recorder {
   /** A tap observes and can't fail delivery: one that fails, also later, is taken off, and the journal says so. */
   #taps = new Taps((tap, error) => this.note('tapFailed', { error: failureOf(error) }, undefined, tap.name))
   #seq: number
+  #lastTime: number | undefined
   /** What a journal threw whose `append` must not throw; the next flush tells. */
   #appendFailure: { error: unknown } | undefined
 
@@ -34,6 +35,11 @@ export class Recorder {
 
   get on(): boolean {
     return this.#journal !== undefined || this.#taps.any
+  }
+
+  /** The time of the last line; undefined before the first. */
+  get lastTime(): number | undefined {
+    return this.#lastTime
   }
 
   tap(tap: Tap): Unsubscribe {
@@ -107,7 +113,9 @@ export class Recorder {
   #write(time: number, envelope: string, field: string, value: unknown, before = ''): void {
     const last = this.#lastField(field, value)
     const seq = this.#seq++
-    const line = `{${before}"seq":${seq},"time":${round(time)},${envelope}${last}}`
+    const rounded = round(time)
+    this.#lastTime = rounded
+    const line = `{${before}"seq":${seq},"time":${rounded},${envelope}${last}}`
     try {
       this.#journal?.append(line)
     } catch (error) {

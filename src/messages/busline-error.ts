@@ -34,6 +34,15 @@ export type ErrorCode =
   | 'JOURNAL_FAILED'
   | 'JOURNAL_IN_USE'
   | 'FILE_FAILED'
+  | 'BLOB_MISSING'
+  | 'RECORD_FROM_FUTURE'
+  // runs: reading, replay, fork
+  | 'INVALID_FILTER'
+  | 'MESSAGE_NOT_IN_RUN'
+  | 'REPLAY_DIVERGED'
+  | 'REPLAY_GUARD'
+  | 'RUN_NOT_FOUND'
+  | 'WHAT_IF_STOPPED'
   // sessions
   | 'INVALID_QUERY'
   | 'INVALID_SESSION_ID'

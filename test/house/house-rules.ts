@@ -27,8 +27,13 @@ const FLOORS: readonly (readonly string[])[] = [
     'structured',
     'tokens',
     'usage',
+    'runs',
+    'diff',
+    'export',
+    'otel',
   ],
-  ['engine', 'testing'],
+  ['engine', 'replay', 'fork'],
+  ['testing'],
 ]
 
 /** The one home of a package, where it has been decided. What is in no list may still be in one room only. */
@@ -42,6 +47,7 @@ const HOMES: Readonly<Record<string, readonly string[] | 'anywhere'>> = {
   'zod-to-json-schema': ['tools'],
   '@anthropic-ai/sdk': ['providers'],
   'gpt-tokenizer': ['tokens'],
+  '@opentelemetry/api': ['otel'],
 }
 
 /** All that the lowest floor may know of the world. */
