@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export const SLOW = [
   'test/slow/**/*.test.ts',
   'test/context/budget.test.ts',
+  'test/docs/command.test.ts',
   'test/docs/guides.test.ts',
   'test/model/model.test.ts',
   'test/providers/hostile/hostile-streams.test.ts',

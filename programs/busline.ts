@@ -1,80 +1,101 @@
 #!/usr/bin/env node
-import { BUSLINE_VERSION, BuslineError, visibleLine } from 'busline'
-import type { Terminal } from './busline/command.ts'
+import { BUSLINE_VERSION, visibleLine } from 'busline'
+import type { Command, Terminal } from './busline/command.ts'
 import { COMMANDS } from './busline/commands.ts'
-import { EXIT, exitCodeFor } from './function-chat/exit-codes.ts'
+import { nearest } from './busline/nearest.ts'
+import { commandNames, shellHelp } from './busline/shell-help.ts'
+import { tellFailure } from './busline/tell-failure.ts'
+import { EXIT } from './function-chat/exit-codes.ts'
 import { Output } from './function-chat/output.ts'
+import { sayWarnings } from './function-chat/say-warnings.ts'
 import { cancelled, stopOnSignals } from './function-chat/stop-signals.ts'
-import { UsageError } from './function-chat/usage-error.ts'
 
-const HELP = `Busline: LLM applications on a typed message bus.
-
-Examples
-  busline chat                          talk with a tool-calling model; no key needed
-  busline chat --prompt "24*7?" --json  one turn, for programs
-  busline show @latest                  what the last run did: turns, model calls, tool calls
-
-Commands
-  chat      the function-chat program
-${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}\n`)
-  .join('')}
-busline COMMAND --help tells more; --version prints the version.
-`
+/** How long a command may take to end after Ctrl-C; what it has not written by then was not meant to be whole. */
+const PATIENCE_MS = 150
 
 process.exitCode = await busline(process.argv.slice(2))
 
 async function busline([name, ...rest]: string[]): Promise<number> {
   if (name === 'chat') return (await import('./function-chat/main.ts')).functionChat(rest)
+  if (name === 'help' && rest[0] !== undefined) return busline([rest[0], '--help'])
   const output = new Output(process.stdout)
   if (name === '--version') return await print(output, `${BUSLINE_VERSION}\n`)
-  if (name === '--help' || name === '-h') return await print(output, HELP)
+  if (name === '--help' || name === '-h' || name === 'help') return await print(output, shellHelp())
   if (name === undefined) {
-    process.stderr.write(HELP)
+    process.stderr.write(shellHelp())
     return EXIT.usage
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command) return await run(await command.load(), rest, output)
-  process.stderr.write(`There is no command ${visibleLine(name, 80)}. busline --help lists them.\n`)
+  const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (listed) return await run(() => listed.load(), rest, output)
+  process.stderr.write(`${unknownCommand(name)}\n`)
   return EXIT.usage
+}
+
+function unknownCommand(name: string): string {
+  const what = `There is no ${name.startsWith('-') ? 'option' : 'command'} ${visibleLine(name, 80)}.`
+  const near = nearest(name, commandNames(), 2).map((command) => `busline ${command}`)
+  return `${what} ${near.length > 0 ? `Did you mean ${near.join(' or ')}? ` : ''}busline --help lists them.`
 }
 
 async function print(output: Output, text: string): Promise<number> {
   await output.print(text)
-  return EXIT.ok
+  return ended(output, EXIT.ok)
 }
 
-async function run(
-  command: Awaited<ReturnType<(typeof COMMANDS)[string]['load']>>,
-  argv: readonly string[],
-  output: Output,
-): Promise<number> {
+/** A reader that has enough is no failure; a disk that is full is one. */
+function ended(output: Output, code: number): number {
+  if (output.failure === undefined) return code
+  if (output.isClosed) return EXIT.ok
+  process.stderr.write(`${output.failure}\n`)
+  return EXIT.io
+}
+
+async function run(load: () => Promise<Command>, argv: readonly string[], output: Output): Promise<number> {
   const { stdout, stderr, env } = process
   stderr.on('error', () => undefined)
+  sayWarnings(stderr, Boolean(env['BUSLINE_DEBUG']))
   const stop = new AbortController()
   const offSignals = stopOnSignals(stop)
+  stop.signal.addEventListener('abort', () => void setTimeout(leave, PATIENCE_MS, output).unref())
   output.onFailure(() => stop.abort(cancelled('because stdout was closed')))
   const terminal: Terminal = {
     output,
     say: (text) => void stderr.write(`${visibleLine(text)}\n`),
-    color: stdout.isTTY && !env['NO_COLOR'],
+    color: wantsColor(stdout.isTTY, env),
     columns: stdout.isTTY ? stdout.columns : 100,
     signal: stop.signal,
   }
+  const told = (error: unknown): number => {
+    const { code, lines } = tellFailure(error, env)
+    for (const line of lines) terminal.say(line)
+    return code
+  }
+  // What fails outside of the command's own promise would else end in a bare stack.
+  const onUncaught = (error: unknown): never => process.exit(told(error))
+  process.on('uncaughtException', onUncaught)
   try {
-    const code = await command.run(argv, terminal)
-    return isInterrupted(stop, output) ? EXIT.interrupted : code
+    const code = await (await load()).run(argv, terminal)
+    return isInterrupted(stop, output) ? EXIT.interrupted : ended(output, code)
   } catch (error) {
-    if (output.failure !== undefined) return EXIT.ok
     if (isInterrupted(stop, output)) return EXIT.interrupted
-    if (!(error instanceof BuslineError) && !(error instanceof UsageError)) throw error
-    terminal.say(error.message)
-    return exitCodeFor(error)
+    return output.failure === undefined ? told(error) : ended(output, EXIT.ok)
   } finally {
+    process.off('uncaughtException', onUncaught)
     offSignals()
   }
 }
 
+/** Ends the process of a command that is still at it: it reads from a pipe that nobody writes to, say. */
+function leave(output: Output): never {
+  process.exit(output.failure === undefined ? EXIT.interrupted : ended(output, EXIT.ok))
+}
+
 function isInterrupted({ signal }: AbortController, output: Output): boolean {
   return signal.aborted && output.failure === undefined
+}
+
+/** A terminal has colours unless NO_COLOR is set; FORCE_COLOR gives them to a pipe as well (no-color.org, force-color.org). */
+function wantsColor(isTTY: boolean, { NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv): boolean {
+  if (NO_COLOR) return false
+  return FORCE_COLOR ? FORCE_COLOR !== '0' : isTTY
 }

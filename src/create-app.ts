@@ -35,14 +35,9 @@ export function createApp(options: AppOptions = {}): App {
   checkAppOptions(options)
   const { journal, durability, now, newId, sessions = memorySessions() } = options
   // All participants first, which refuse what is wrong with an option: a journal is opened when nothing is.
-  const participants: Participant[] = [
+  const participants = [
     typeof sessions === 'string' ? jsonFileSessions(sessions) : sessions,
-    // Before what looks into model calls, so that a turn counts what those make of them.
-    toolChatEngine(options),
-    usageMeter({ model: options.model ?? DEFAULT_MODEL, ...options.usage }),
-    structuredOutput(),
-    contextManager(options.context),
-    toolManager(options.tools ?? [], options.toolOptions),
+    ...worldless(options),
     options.provider ?? chooseProvider(options),
   ]
   const bus = new MessageBus({
@@ -57,6 +52,31 @@ export function createApp(options: AppOptions = {}): App {
     chat: (session) => openChat(bus, session ?? bus.newId()),
     stop: (stopOptions) => bus.stop(stopOptions),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+  }
+}
+
+/** What of an app touches nothing outside of the process: all but its store, its provider and its journal. */
+function worldless(options: AppOptions): Participant[] {
+  return [
+    // Before what looks into model calls, so that a turn counts what those make of them.
+    toolChatEngine(options),
+    usageMeter({ model: options.model ?? DEFAULT_MODEL, ...options.usage }),
+    structuredOutput(),
+    contextManager(options.context),
+    toolManager(options.tools ?? [], options.toolOptions),
+  ]
+}
+
+/**
+ * The app of these options without its store, its provider and its journal: what a replay runs again.
+ *
+ * @throws BuslineError `INVALID_OPTION`
+ */
+export function appForReplay(options: AppOptions = {}): Participant {
+  checkAppOptions(options)
+  const participants = worldless(options)
+  return function app(bus) {
+    for (const participant of participants) bus.attach(participant)
   }
 }
 

@@ -38,7 +38,13 @@ export type { TrackedMessage } from './bus/tracker.ts'
 export type { Unsubscribe } from './bus/unsubscribe.ts'
 export type { WaitOptions } from './bus/waiting.ts'
 
-export { jsonlJournal, type Durability, type JsonlJournalOptions } from './journal/jsonl-journal.ts'
+export { jsonlJournal } from './journal/jsonl-journal.ts'
+export type {
+  Durability,
+  JsonlJournalOptions,
+  KeepOptions,
+  RotateOptions,
+} from './journal/journal-options.ts'
 export type { JournalFile, JournalFiles } from './journal/journal-files.ts'
 export { memoryJournal, type MemoryJournal } from './journal/memory-journal.ts'
 export { readJournal, type ReadJournalOptions } from './journal/read-journal.ts'

@@ -1,1 +1,10 @@
-export {}
+export { openTelemetry, SpanExportFailed, type OpenTelemetryOptions } from './otel/open-telemetry.ts'
+export { otlpExporter } from './otel/otlp-exporter.ts'
+export { exportOtlp, sendOtlp, type OtlpReport } from './otel/export-otlp.ts'
+export { ATTRIBUTES, SEMCONV_VERSIONS, type SemconvVersion } from './otel/semconv.ts'
+export { spanIdOf, traceIdOf } from './otel/span-ids.ts'
+export type { FinishedSpan } from './otel/finished-span.ts'
+export type { OtlpOptions } from './otel/otlp-options.ts'
+export type { OtlpRequest } from './otel/otlp-json.ts'
+export type { SpanExporter } from './otel/span-exporter.ts'
+export type { SpanOptions } from './otel/span-settings.ts'

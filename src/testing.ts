@@ -16,3 +16,6 @@ export {
 } from './testing/simulated-files.ts'
 export { simulate, type SimulateOptions, type SimulationReport } from './testing/simulate.ts'
 export type { World, WorldBusOptions } from './testing/world.ts'
+export { expectRun } from './expect-run.ts'
+export { RunDiverged, type ExpectedRun, type ExpectRunOptions } from './testing/expect-run.ts'
+export type { Loosening } from './testing/loosening.ts'

@@ -1,13 +1,14 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { parseProblem, UsageError } from '../function-chat/usage-error.ts'
 import type { Output } from '../function-chat/output.ts'
+import { nearest } from './nearest.ts'
 
 /** What a command talks to. */
 export interface Terminal {
   /** Stdout: data, and nothing else. */
   readonly output: Output
   /** One line on stderr, made visible. */
-  say(text: string): void
+  readonly say: (text: string) => void
   /** Whether stdout wants colours: it is a terminal, and NO_COLOR is not set. */
   readonly color: boolean
   /** Columns of stdout, 100 where it is no terminal. */
@@ -45,7 +46,8 @@ export function defineProgram<const O extends Options>(definition: {
     try {
       return parseArgs({ args: [...argv], options: { ...options, ...COMMON }, allowPositionals: true })
     } catch (error) {
-      throw new UsageError(`${parseProblem(error)} busline ${name} --help lists the options.`)
+      const near = nearOption(argv, Object.keys({ ...options, ...COMMON }))
+      throw new UsageError(`${parseProblem(error)}${near} busline ${name} --help lists the options.`)
     }
   }
   return {
@@ -57,4 +59,12 @@ export function defineProgram<const O extends Options>(definition: {
       return definition.run(parse(argv), terminal)
     },
   }
+}
+
+function nearOption(argv: readonly string[], known: readonly string[]): string {
+  const unknown = argv
+    .map((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1])
+    .find((word) => word !== undefined && !known.includes(word))
+  const [near] = unknown === undefined ? [] : nearest(unknown, known, 1)
+  return near === undefined ? '' : ` Did you mean --${near}?`
 }

@@ -1,55 +1,84 @@
 import { visibleLine, visibleText, type JournalRecord } from 'busline'
 import * as z from 'zod'
 import { dollars } from '../function-chat/dollars.ts'
-import type { ShownCall, ShownTurn } from './turn-records.ts'
+import { statusStyle, type Paint } from './paint.ts'
+import type { ShownCall, ShownNote, ShownTurn } from './turn-records.ts'
 
 /** The line with which a run begins in the journal. */
 export function describeRun({ time, data }: JournalRecord): string {
   const about = typeof data === 'object' && data !== null ? Object.entries(data) : []
-  const words = about.map(([name, value]) => `${name} ${String(value)}`).join(', ')
-  return `${visibleLine(`${new Date(time).toISOString()} ${words}`)}\n`
+  const words = about.map(([name, value]) => `${name} ${wordOf(value)}`).join(', ')
+  return `${visibleLine(`${instant(time)} ${words}`, 300)}\n`
 }
 
-/** A turn for people: its head, what was asked, its calls, how it ended. */
-export function describeTurn(turn: ShownTurn): string {
-  const { session, reply, error, status } = turn
-  const where = `${session === null ? '' : `  session ${session}`}  line ${turn.line}`
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** A time as people write it in UTC; a number that is none stays one. */
+export function instant(time: number): string {
+  return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : String(time)
+}
+
+/** A turn for people: its head, what was asked, its calls and what happened to them, how it ended. */
+export function describeTurn(turn: ShownTurn, paint: Paint): string {
+  const { reply, error } = turn
+  const happened = [
+    ...turn.calls.map((call) => ({ line: call.line, text: describeCall(call, turn, paint) })),
+    ...turn.notes.map((note) => ({ line: note.line, text: describeNote(note, paint) })),
+  ]
   return [
     '',
-    visibleLine(`turn ${turn.turn}${where}  ${duration(turn.ms)}  ${status}`),
-    turn.resumed ? '  goes on after a crash' : `  user  ${indented(turn.text)}`,
-    ...turn.calls.map(describeCall),
+    turnHead(turn, paint),
+    turn.resumed ? '  goes on after a crash' : `  user  ${paint('bold', indented(turn.text))}`,
+    ...happened.toSorted((a, b) => a.line - b.line).map(({ text }) => text),
     ...(reply === null && error ? [] : [`  reply ${reply === null ? '(none)' : indented(reply)}`]),
-    ...(error ? [`  ${visibleLine(`${error.code}: ${error.message}`)}`] : []),
-    ...spent(turn),
+    ...turnEnd(turn, paint),
     '',
   ].join('\n')
 }
 
-function describeCall(call: ShownCall): string {
-  const { id, type, name, error, finishReason } = call
+/** The line that a turn begins with. */
+export function turnHead({ turn, session, line, ms, status }: ShownTurn, paint: Paint): string {
+  const where = `${session === null ? '' : `  session ${session}`}  line ${line}`
+  const head = visibleLine(`turn ${turn}${where}  ${duration(ms)}`)
+  return `${paint('bold', head)}  ${paint(statusStyle(status), visibleLine(status))}`
+}
+
+/** What is said of a turn's end: its error, and what it took. */
+export function turnEnd({ error, usage, cost }: ShownTurn, paint: Paint): string[] {
+  const failed = error ? [`  ${paint('red', visibleLine(`${error.code}: ${error.message}`))}`] : []
+  const told = Usage.safeParse(usage).data
+  if (!told) return failed
+  const price = cost === null ? '' : `, $${dollars(cost)}`
+  return [...failed, paint('dim', `  spent ${told.inputTokens} tokens in, ${told.outputTokens} out${price}`)]
+}
+
+const Usage = z.object({ inputTokens: z.number(), outputTokens: z.number() })
+
+/** A call that another one made, a second attempt or a repaired answer, stands under it. */
+function describeCall(call: ShownCall, { calls }: ShownTurn, paint: Paint): string {
+  const { id, type, name, error, finishReason, status } = call
   const args = type === 'tool.call' ? ` ${JSON.stringify(call.arguments)}` : ''
   const outcome = error ? `${error.code}: ${error.message}` : JSON.stringify(call.output)
   const end = call.ms === null ? '' : ` → ${outcome}${finishReason === null ? '' : ` (${finishReason})`}`
   const place = `[${id}, cause ${call.cause ?? 'none'}, line ${call.line}]`
   const what = visibleLine(`${name ?? ''}${args}${end}`, 300)
-  return `    ${visibleLine(`${type}  ${duration(call.ms)}  ${call.status}`)}  ${what}  ${visibleLine(place)}`
+  const indent = calls.some((other) => other.id === call.cause) ? '      ' : '    '
+  const head = `${paint('cyan', visibleLine(type))}  ${duration(call.ms)}  ${paint(statusStyle(status), visibleLine(status))}`
+  return `${indent}${head}  ${what}  ${paint('dim', visibleLine(place))}`
 }
 
-const Usage = z.object({ inputTokens: z.number(), outputTokens: z.number() })
-
-function spent({ usage, cost }: ShownTurn): string[] {
-  const told = Usage.safeParse(usage).data
-  if (!told) return []
-  const price = cost === null ? '' : `, $${dollars(cost)}`
-  return [`  spent ${told.inputTokens} tokens in, ${told.outputTokens} out${price}`]
+function describeNote({ line, type, text }: ShownNote, paint: Paint): string {
+  return `    ${paint('yellow', type)}  ${text}  ${paint('dim', `[line ${line}]`)}`
 }
 
 function indented(text: string): string {
   return visibleText(text).replaceAll('\n', '\n        ')
 }
 
-function duration(ms: number | null): string {
+/** Milliseconds as people read them. */
+export function duration(ms: number | null): string {
   if (ms === null) return 'no end'
   return ms < 1000 ? `${Math.round(ms * 10) / 10} ms` : `${(ms / 1000).toFixed(2)} s`
 }

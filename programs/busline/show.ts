@@ -1,69 +1,57 @@
-import { BuslineError, readJournal, visibleLine, type JournalRecord } from 'busline'
 import { EXIT } from '../function-chat/exit-codes.ts'
-import { jsonLine } from '../function-chat/json-line.ts'
-import type { Output } from '../function-chat/output.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram } from './command.ts'
-import { DamagedRecord } from './damaged-record.ts'
-import { describeRun, describeTurn } from './describe-turn.ts'
-import { TurnRecords, type ShownTurn } from './turn-records.ts'
+import { openRun, RUN_HELP } from './open-run.ts'
+import { SHOW_OPTIONS, shownOf } from './show-options.ts'
+import { spooled } from './spooled.ts'
 
-const HELP = `Shows the turns of a journal: model calls, tool calls, causes and durations.
+const HELP = `Shows a run: as a conversation, turn by turn, or message by message.
 
 Examples
-  busline show logs/20261121T090000-4711.jsonl
-  busline show logs/20261121T090000-4711.jsonl --json | jq .reply
+  busline show                          the last turns of the last run
+  busline show 20261121T0900 --turn 2   one turn of another, by the beginning of its name
+  busline show --messages               with all texts in full
+  busline show --events                 every message, a line each
+  busline show logs/run.jsonl --json | jq .reply
+  busline show --raw --session 3ahf | jq 'select(.kind == "result").ms'
 
-Usage: busline show FILE [--json]
-  --json   one JSON object a turn
-Exit codes: 0 well, 2 usage, 3 damaged file, 4 the file can't be read`
+Usage: busline show [RUN] [options]
+${RUN_HELP}
+  --turn N|ID       one turn: by number (-1 is the last; write --turn=-1) or the beginning of its id
+  --session ID      what belongs to a session; the beginning of an id is enough
+  -n, --last N      the last N turns (default 20), or lines of --events and --raw (default all)
+  --all             all turns
+  --messages        the messages of each turn in full
+  --events          one line a message: line, time since the start, kind, type, session, id, duration, status,
+                    what it says; a result has the id of its command
+  --raw             the lines as they are in the file
+  --json            one object a turn (all of them unless -n), with --events one object a message
+  --log-dir DIR     default logs
+A run without turns, of a bus of your own, is shown as with --events.
+Exit codes: 0 well, 2 usage or no such run, turn or session, 3 damaged file, 4 the file can't be read`
 
-/** `busline show FILE [--json]`. A reader that has enough (`| head -1`) is no failure. */
+/** `busline show [RUN]`. */
 export const show = defineProgram({
   name: 'show',
   help: HELP,
-  options: {},
-  async run({ values: { json = false }, positionals }, { output }) {
-    const [file = '', extra] = positionals
-    if (file === '' || extra !== undefined)
-      throw new UsageError('busline show takes one journal file. Example: busline show logs/run.jsonl')
-    await print(file, json, output)
+  options: SHOW_OPTIONS,
+  async run({ values, positionals: [argument, extra] }, terminal) {
+    if (extra !== undefined)
+      throw new UsageError('busline show takes one run. Example: busline show @latest --turn 2')
+    const shown = shownOf(values)
+    const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
+    if (values.events || values.raw) {
+      const { showEvents } = await import('./show-events.ts')
+      await showEvents(run, shown, values.raw ? 'raw' : 'events', terminal)
+      return EXIT.ok
+    }
+    const { showTurns } = await import('./show-turns.ts')
+    if ((await showTurns(run, shown, terminal)) > 0) return EXIT.ok
+    if (shown.json) terminal.say('There are no turns in it; --events --json has its messages.')
+    else {
+      const { showEvents } = await import('./show-events.ts')
+      await showEvents(run, { ...shown, last: shown.last === Infinity ? Infinity : 200 }, 'events', terminal)
+    }
     return EXIT.ok
   },
 })
-
-async function print(file: string, json: boolean, output: Output): Promise<void> {
-  const turns = new TurnRecords()
-  const emit = (turn: ShownTurn): Promise<void> => output.print(json ? jsonLine(turn) : describeTurn(turn))
-  const onTornTail = ({ line, bytes }: { line: number; bytes: number }): void =>
-    complain(`Line ${line} of ${file} is torn (${bytes} bytes without an end); it is no record.`)
-
-  for await (const record of readJournal(file, { onTornTail })) {
-    if (output.failure !== undefined) return
-    if (!json && isStart(record)) await output.print(describeRun(record))
-    const ended = take(turns, record, file)
-    if (ended) await emit(ended)
-  }
-  for (const turn of turns.unfinished()) await emit(turn)
-}
-
-function isStart({ kind, type }: JournalRecord): boolean {
-  return kind === 'header' || type === 'bus.opened'
-}
-
-function take(turns: TurnRecords, record: JournalRecord, file: string): ShownTurn | undefined {
-  try {
-    return turns.take(record)
-  } catch (error) {
-    if (!(error instanceof DamagedRecord)) throw error
-    const { kind, type, seq } = error.record
-    const why = `it is no ${kind} of ${type}`
-    throw new BuslineError('JOURNAL_DAMAGED', `Line ${seq + 1} of ${file} is damaged: ${why}.`, {
-      cause: error,
-    })
-  }
-}
-
-function complain(text: string): void {
-  process.stderr.write(`${visibleLine(text)}\n`)
-}

@@ -1,6 +1,7 @@
 import { CallModel, CallTool, ContinueTurn, ModelTextReceived, RunTurn, type JournalRecord } from 'busline'
 import * as z from 'zod'
 import { DamagedRecord } from './damaged-record.ts'
+import { excerpt, TOLD_EVENTS } from './excerpt.ts'
 
 /** One model or tool call of a turn. `ms` is null and `status` `interrupted` when it has no end in the journal. */
 export interface ShownCall {
@@ -20,6 +21,13 @@ export interface ShownCall {
   /** US dollars; null when nobody knows. */
   cost: number | null
   error: { code: string; message: string } | null
+}
+
+/** Something that happened in a turn beside its calls: an attempt that failed, an approval, a limit. */
+export interface ShownNote {
+  line: number
+  type: string
+  text: string
 }
 
 /** One turn, put together from its records alone. */
@@ -42,6 +50,7 @@ export interface ShownTurn {
   cost: number | null
   steps: number
   calls: ShownCall[]
+  notes: ShownNote[]
   error: { code: string; message: string } | null
 }
 
@@ -58,8 +67,20 @@ const Answer = CallModel.output.pick({
 const Deltas = z.object({ deltas: z.array(z.tuple([z.number(), z.string()])) })
 const Result = RunTurn.output.pick({ reply: true, finishReason: true, usage: true, cost: true })
 
+const COMMANDS: ReadonlySet<string> = new Set([
+  RunTurn.type,
+  ContinueTurn.type,
+  CallModel.type,
+  CallTool.type,
+])
+
 /** Collects turns from records in order; a turn comes out when it ends. Throws a {@link DamagedRecord}. */
 export class TurnRecords {
+  /** Whether a record can be of interest; what is not need not be read whole. */
+  static wants({ kind, type }: Pick<JournalRecord, 'kind' | 'type'>): boolean {
+    return kind === 'event' ? type === ModelTextReceived.type || TOLD_EVENTS.has(type) : COMMANDS.has(type)
+  }
+
   /** Commands with data of another shape: refused as such, or damaged. */
   #strange = new Map<string, JournalRecord>()
   /** By the command that runs it, and by its id, which differ where a turn goes on. */
@@ -72,6 +93,7 @@ export class TurnRecords {
   /** Takes one record; the turn that it ends, if it ends one. */
   take(record: JournalRecord): ShownTurn | undefined {
     if (record.type === ModelTextReceived.type) this.#hear(record)
+    else if (record.kind === 'event') this.#note(record)
     if (record.kind === 'command') this.#begin(record)
     return record.kind === 'result' ? this.#end(record) : undefined
   }
@@ -109,6 +131,12 @@ export class TurnRecords {
       .deltas.map(([, delta]) => delta)
       .join('')
     turn.reply = `${turn.reply ?? ''}${text}`
+  }
+
+  #note(record: JournalRecord): void {
+    const { type, turn = '', seq } = record
+    if (TOLD_EVENTS.has(type))
+      this.#turns.get(turn)?.notes.push({ line: seq + 1, type, text: excerpt(record, 300) })
   }
 
   #end(record: JournalRecord): ShownTurn | undefined {
@@ -160,6 +188,7 @@ function newTurn({ type, session, cause, seq, time, data }: JournalRecord, turn:
     cost: null,
     steps: 0,
     calls: [],
+    notes: [],
     error: null,
   }
 }

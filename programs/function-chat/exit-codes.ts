@@ -23,6 +23,7 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   JOURNAL_IN_USE: EXIT.io,
   JOURNAL_FAILED: EXIT.io,
   FILE_FAILED: EXIT.io,
+  EXPORT_FAILED: EXIT.io,
   BLOB_MISSING: EXIT.damaged,
   RECORD_FROM_FUTURE: EXIT.damaged,
   INVALID_FILTER: EXIT.usage,

@@ -23,8 +23,12 @@ const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** JSON on one line, safe to print. */
 export function jsonLine(value: unknown): string {
-  const json = JSON.stringify(value).replace(UNSAFE, (character) => {
+  return `${escapedJson(JSON.stringify(value))}\n`
+}
+
+/** A JSON text with what a terminal acts on escaped as JSON has it: the same value. */
+export function escapedJson(json: string): string {
+  return json.replace(UNSAFE, (character) => {
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
   })
-  return `${json}\n`
 }

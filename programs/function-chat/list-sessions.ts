@@ -2,20 +2,38 @@ import { jsonFileSessions, ListSessions, MessageBus, visibleLine, type SessionSu
 import { counted } from './counted.ts'
 import { jsonLine } from './json-line.ts'
 
-/** `--list-sessions`: a table for people, one object a line for programs. */
-export async function listSessions(dir: string, json: boolean): Promise<string> {
+/**
+ * `--list-sessions`: a table for people, one object a line for programs. `unreadable` counts the sessions that are left out;
+ * the store warns of each (`BUSLINE_SESSION_SKIPPED`), which {@link sayWarnings} says.
+ */
+export async function listSessions(
+  dir: string,
+  json: boolean,
+): Promise<{ text: string; unreadable: number }> {
   const bus = new MessageBus()
+  let unreadable = 0
+  const count = (warning: Error): void => {
+    if ('code' in warning && warning.code === 'BUSLINE_SESSION_SKIPPED') unreadable++
+  }
+  process.on('warning', count)
   try {
     bus.attach(jsonFileSessions(dir))
     const sessions = await bus.execute(ListSessions, {})
-    if (json)
-      return sessions
-        .map(({ id, name, model, turns, updatedAt }) => jsonLine({ id, name, model, turns, updatedAt }))
-        .join('')
-    return `${sessions.length === 0 ? `No sessions in ${dir}.` : listing(sessions)}\n`
+    // Warnings are emitted in a tick of their own.
+    await new Promise((resolve) => setImmediate(resolve))
+    const none = `No sessions in ${visibleLine(dir)}.`
+    const text = json
+      ? sessions.map(summaryLine).join('')
+      : `${sessions.length === 0 ? none : listing(sessions)}\n`
+    return { text, unreadable }
   } finally {
+    process.off('warning', count)
     await bus.stop()
   }
+}
+
+function summaryLine({ id, name, model, turns, updatedAt }: SessionSummary): string {
+  return jsonLine({ id, name, model, turns, updatedAt })
 }
 
 /** Sessions as a table, last updated first; `*` marks the current one. */

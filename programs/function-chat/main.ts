@@ -23,7 +23,11 @@ export async function functionChat(argv: readonly string[]): Promise<number> {
     sayWarnings(stderr, options.logLevel === 'debug')
     if (options.help) return await say(output, `${HELP}\n`)
     if (options.version) return await say(output, `${BUSLINE_VERSION}\n`)
-    if (options.listSessions) return await say(output, await listSessions(options.sessionsDir, options.json))
+    if (options.listSessions) {
+      const { text, unreadable } = await listSessions(options.sessionsDir, options.json)
+      const code = await say(output, text)
+      return code === EXIT.ok && unreadable > 0 ? EXIT.damaged : code
+    }
     return await chat(options, output)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

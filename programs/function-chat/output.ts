@@ -1,10 +1,12 @@
+import type { Writable } from 'node:stream'
+
 /** Standard output that may be closed by its reader (`| head -1`): then nothing more is written, and who asked is told. */
 export class Output {
-  #stream: NodeJS.WriteStream
+  #stream: Writable
   #failure: Error | undefined
   #onFailure: (() => void) | undefined
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Writable) {
     this.#stream = stream
     stream.on('error', (error) => {
       this.#failure = error
@@ -15,8 +17,12 @@ export class Output {
   /** Why nothing can be written any more, as a sentence; undefined while it can. */
   get failure(): string | undefined {
     if (!this.#failure) return undefined
-    const closed = 'code' in this.#failure && this.#failure.code === 'EPIPE'
-    return closed ? 'Stdout was closed.' : `Stdout can't be written: ${this.#failure.message}.`
+    return this.isClosed ? 'Stdout was closed.' : `Stdout can't be written: ${this.#failure.message}.`
+  }
+
+  /** Whether its reader has left, which is no failure where everything that was asked for was shown. */
+  get isClosed(): boolean {
+    return this.#failure !== undefined && 'code' in this.#failure && this.#failure.code === 'EPIPE'
   }
 
   onFailure(listener: () => void): void {

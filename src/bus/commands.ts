@@ -98,16 +98,7 @@ export class Commands {
     } catch (error) {
       failure = { ok: false, error }
     }
-    const message = new Message(
-      'command',
-      command.type,
-      id,
-      core.environment.now(),
-      session,
-      turn,
-      parent,
-      parsed,
-    )
+    const message = new Message('command', command.type, id, core.stamp(), session, turn, parent, parsed)
     const own = this.#ownCancellation(command.type, origin, timeout, options.signal)
     const scope = new CommandScope(
       this.#dispatcher,
@@ -136,9 +127,18 @@ export class Commands {
     if (tooDeep) return this.#runner.fail(run, tooDeep)
     if (own?.reason) return this.#runner.fail(run, own.reason)
 
-    const handler = this.handlers.find(command.type, session)
+    const handler = this.#handlerOf(message, command)
     if (handler) return this.#runner.run(run, handler)
     return this.#runner.runLater(run, this.#handlerAfterJoining(message, origin))
+  }
+
+  #handlerOf(message: Message, command: CommandDefinition): RegisteredHandler | undefined {
+    const { replaying } = this.#core
+    const answering = replaying?.handlerFor(message, command)
+    if (answering) return answering
+    const handler = this.handlers.find(message.type, message.session)
+    if (!replaying || !handler) return handler
+    return { ...handler, run: (input, scope) => replaying.around(message, () => handler.run(input, scope)) }
   }
 
   async #handlerAfterJoining({ type, session }: Message, origin: Origin): Promise<RegisteredHandler> {

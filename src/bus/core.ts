@@ -2,11 +2,13 @@ import { BuslineError } from '../messages/busline-error.ts'
 import type { Cancellation } from './cancellation.ts'
 import { checkFunction } from './check-function.ts'
 import type { Environment } from './environment.ts'
+import type { Message } from './envelope.ts'
 import type { Journal } from './journal.ts'
 import type { MessageScope } from './message-scope.ts'
 import { Probes } from './probes.ts'
 import { Recorder } from './recorder.ts'
 import { Redactor } from './redactor.ts'
+import type { Replaying } from './replaying.ts'
 import { Routes } from './routes.ts'
 import { StreamBatches } from './stream-batches.ts'
 
@@ -20,6 +22,9 @@ import { StreamBatches } from './stream-batches.ts'
  */
 export type BusState = 'running' | 'draining' | 'settling' | 'cancelling' | 'flushing' | 'stopped'
 
+/** How much a handler's clock may be behind, so that hardly any reading needs a line of its own. */
+const SAME_TIME_MS = 5
+
 /** What the sending of commands and the publishing of events have in common. */
 export class Core {
   readonly environment: Environment
@@ -29,7 +34,10 @@ export class Core {
   readonly batches: StreamBatches
   readonly probes: Probes
   readonly root: Cancellation
+  /** The time of a message, or of a line, that comes into being. */
+  readonly stamp: () => number
   readonly prefix: string
+  readonly replaying: Replaying | undefined
   state: BusState = 'running'
   #maxDepth: number
   #roots = 0
@@ -39,16 +47,21 @@ export class Core {
     environment: Environment
     root: Cancellation
     maxDepth: number
+    replaying: Replaying | undefined
   }) {
     const { environment } = parts
     if (parts.journal) claim(parts.journal)
     this.environment = environment
+    this.replaying = parts.replaying
     this.root = parts.root
-    this.prefix = checkId(environment.newId())
+    // Drawn all the same: ids that were injected are counted from here.
+    const drawn = environment.newId()
+    this.stamp = parts.replaying ? () => parts.replaying?.time() ?? environment.now() : environment.now
+    this.prefix = checkId(parts.replaying?.prefix ?? drawn)
     this.#maxDepth = parts.maxDepth
     this.recorder = new Recorder({
       journal: parts.journal,
-      now: environment.now,
+      now: this.stamp,
       redactor: this.redactor,
       run: this.prefix,
     })
@@ -56,13 +69,41 @@ export class Core {
     this.probes = new Probes(environment, this.recorder)
   }
 
+  /**
+   * The clock, as a handler reads it. A replay that runs the handler again has to tell it the same: so it is the time of the
+   * last line, which differs by a few milliseconds at most, else a line of its own. Effects are not run again, and an
+   * injected clock can be injected again.
+   */
+  readClock(message: Message): number {
+    const { environment, recorder, replaying } = this
+    const { lastTime } = recorder
+    if (replaying) {
+      if (replaying.hasTimeRead()) recorder.note('timeRead', undefined, message)
+      return recorder.lastTime ?? environment.now()
+    }
+    const time = environment.now()
+    if (environment.ownClock || lastTime === undefined || !recorder.on || this.#isEffect(message)) return time
+    if (time >= lastTime && time - lastTime < SAME_TIME_MS) return lastTime
+    recorder.note('timeRead', undefined, message)
+    return recorder.lastTime ?? time
+  }
+
+  #isEffect({ type }: Message): boolean {
+    const definition = this.routes.definition(type)
+    return definition?.kind === 'command' && definition.effect
+  }
+
   rootId(): string {
-    return `${this.prefix}-${++this.#roots}`
+    return `${this.prefix}-${++this.#roots + this.#copied}`
   }
 
   /** What {@link Core.rootId} will return next. */
   get nextRootId(): string {
-    return `${this.prefix}-${this.#roots + 1}`
+    return `${this.prefix}-${this.#roots + this.#copied + 1}`
+  }
+
+  get #copied(): number {
+    return this.replaying?.rootsCopied ?? 0
   }
 
   /** Why a message is not accepted in this state; undefined while it is. */

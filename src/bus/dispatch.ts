@@ -23,6 +23,7 @@ import type { Publication } from './publication.ts'
 import type { Receipt } from './receipt.ts'
 import type { Schedulable, Scheduled, Timing } from './schedule.ts'
 import { recordedInput } from './routes.ts'
+import type { Replaying } from './replaying.ts'
 import { Scheduler } from './scheduler.ts'
 import type { ExecuteOptions } from './scope.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -47,6 +48,7 @@ export class Dispatch implements Dispatcher {
     root: Cancellation
     maxDepth: number
     deadLetters: number
+    replaying: Replaying | undefined
   }) {
     const core = new Core(parts)
     const onIdle = (): void => {
@@ -151,6 +153,10 @@ export class Dispatch implements Dispatcher {
 
   behind(subscriber: Subscriber, publication: Publication): Publication[] {
     return this.mailroom.behind(subscriber, subscriber.keyOf(publication))
+  }
+
+  readClock(message: Message): number {
+    return this.core.readClock(message)
   }
 
   recorded({ type, data }: Message): unknown {

@@ -30,6 +30,7 @@ export class Message implements Envelope {
   /** How many messages stand above it in its chain. */
   readonly depth: number
   #children = 0
+  #draws = 0
   #sameAs: Message | undefined
 
   // Positional, because one is made for every message: an object of named parts costs as much as the message.
@@ -66,6 +67,11 @@ export class Message implements Envelope {
   /** Whether it has caused any message. */
   get hasChildren(): boolean {
     return this.#children > 0
+  }
+
+  /** What the next id or random number of its handler follows from. */
+  nextDraw(): string {
+    return this.#sameAs?.nextDraw() ?? `${this.id}#${++this.#draws}`
   }
 
   /** The id of this message's next child. */

@@ -10,6 +10,11 @@ export interface Environment {
   readonly newId: () => string
   /** A random number from 0 up to 1. */
   readonly random: () => number
+  /** An id, and a number, for a handler: they follow from its message, unless they were injected. */
+  readonly idFor: (draw: string) => string
+  readonly numberFor: (draw: string) => number
+  /** Whether the time of day was injected, so that a replay can be given the same. */
+  readonly ownClock: boolean
   /** Runs something once, `ms` milliseconds from now; the undo prevents it. */
   readonly after: (ms: number, run: () => void) => Unsubscribe
 }

@@ -17,6 +17,7 @@ import { checkPattern } from './pattern.ts'
 import { Publication } from './publication.ts'
 import type { Receipt } from './receipt.ts'
 import type { EventRoute } from './routes.ts'
+import type { Scope } from './scope.ts'
 import { subscriberOf, type AnySubscriber } from './subscribing.ts'
 import type { Subscriber } from './subscriber.ts'
 import { unsubscribe, type Unsubscribe } from './unsubscribe.ts'
@@ -45,7 +46,7 @@ export class Events {
     const selectors = [selector]
       .flat()
       .map((one) => (typeof one === 'string' ? checkPattern(one) : this.#core.routes.event(one).event.type))
-    const entry = subscriberOf(subscriber, options)
+    const entry = subscriberOf(this.#watched(subscriber), options)
     const remove = this.listeners.add(selectors, entry, session)
     // Letters that it left behind, or that another of its name did, are still before what comes now.
     if (entry.plan.park) this.#letters.park(entry.name)
@@ -54,6 +55,15 @@ export class Events {
       remove()
       if (entry.plan.park) this.#letters.park(entry.name)
     })
+  }
+
+  /** The subscriber, run by the replay if there is one, under its own name. */
+  #watched(subscriber: AnySubscriber): AnySubscriber {
+    const { replaying } = this.#core
+    if (!replaying) return subscriber
+    const watched = (data: never, scope: Scope): unknown =>
+      replaying.around(scope.message, () => Reflect.apply(subscriber, undefined, [data, scope]))
+    return Object.defineProperty(watched, 'name', { value: subscriber.name })
   }
 
   publish<Data extends Schema>(event: EventDefinition<Data>, data: z.input<Data>, origin: Origin): Receipt {
@@ -144,17 +154,7 @@ export class Events {
   #message(type: string, { from, session }: Origin, data: unknown, batch?: Message): Message {
     const parent = from?.message
     const id = batch?.id ?? (parent === undefined ? this.#core.rootId() : parent.childId())
-    return new Message(
-      'event',
-      type,
-      id,
-      this.#core.environment.now(),
-      session,
-      from?.turn,
-      parent,
-      data,
-      batch,
-    )
+    return new Message('event', type, id, this.#core.stamp(), session, from?.turn, parent, data, batch)
   }
 
   #send(

@@ -12,6 +12,7 @@ import { checkFunction } from './check-function.ts'
 import type { BusState } from './core.ts'
 import type { DeadLetters } from './dead-letter.ts'
 import { Dispatch } from './dispatch.ts'
+import { drawnId, drawnNumber } from './drawn.ts'
 import { afterTimeout, type Environment } from './environment.ts'
 import type { Handler } from './handler-table.ts'
 import type { BusSnapshot } from './inspect.ts'
@@ -24,6 +25,7 @@ import { Outside } from './outside.ts'
 import { checkPattern } from './pattern.ts'
 import type { Probe } from './probe.ts'
 import type { Receipt } from './receipt.ts'
+import type { Replaying } from './replaying.ts'
 import { Restoring } from './restoring.ts'
 import type { Tap } from './taps.ts'
 import type { Schedulable, Timing } from './schedule.ts'
@@ -50,6 +52,8 @@ export interface MessageBusOptions {
   maxDepth?: number | undefined
   /** How many dead letters are kept, default 1000; then the oldest is dropped, and recorded. */
   deadLetters?: { capacity: number } | undefined
+  /** The replay that it runs for; see `replay` of `busline/journal` (default: none). */
+  replaying?: Replaying | undefined
 }
 
 const NOWHERE: Place = { session: undefined, keep: unsubscribe }
@@ -75,6 +79,9 @@ export class MessageBus implements Bus {
       now,
       newId,
       random,
+      idFor: options.newId ? () => newId() : drawnId,
+      numberFor: options.random ? () => random() : drawnNumber,
+      ownClock: options.now !== undefined,
       elapsed: options.now ?? (() => performance.now()),
       after: after ? (ms, run) => unsubscribe(after(ms, run)) : afterTimeout,
     }
@@ -84,6 +91,7 @@ export class MessageBus implements Bus {
       root: new Cancellation({}),
       maxDepth: wholeNumber('maxDepth', maxDepth),
       deadLetters: wholeNumber('deadLetters.capacity', options.deadLetters?.capacity ?? 1000),
+      replaying: options.replaying,
     })
     this.#outside = new Outside(this.#dispatch.core.root)
     this.#timers = new Timers(this.#dispatch.core)

@@ -39,6 +39,8 @@ export interface Dispatcher {
   schedule(message: Schedulable, data: unknown, timing: Timing, origin: Origin): Promise<Scheduled>
   /** Ends the commands that still run below a part of some work that was given up. */
   giveUpBelow(cancellation: Cancellation, reason: BuslineError): void
+  /** The time of day, for the handler of this message. */
+  readClock(message: Message): number
   /** The events that a subscriber gets only after this one. */
   behind(subscriber: Subscriber, publication: Publication): Publication[]
   /** The data of a message as the journal has it: in its form of its own if it has one, without secrets. */
@@ -113,15 +115,15 @@ export abstract class MessageScope implements Scope, Origin {
   }
 
   now(): number {
-    return this.environment.now()
+    return this.dispatcher.readClock(this.message)
   }
 
   newId(): string {
-    return this.environment.newId()
+    return this.environment.idFor(this.message.nextDraw())
   }
 
   random(): number {
-    return this.environment.random()
+    return this.environment.numberFor(this.message.nextDraw())
   }
 
   sleep(ms: number): Promise<void> {

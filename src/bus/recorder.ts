@@ -1,14 +1,17 @@
 import { pid, version as node } from 'node:process'
-import { BuslineError } from '../messages/busline-error.ts'
 import { failureOf } from '../messages/failure.ts'
 import type { Envelope } from './envelope.ts'
-import type { Journal } from './journal.ts'
+import { journalFailed } from './journal-failed.ts'
+import type { BigValues, Journal, SegmentHeader } from './journal.ts'
+import { byOf, idsOf, lineOf, round } from './record-line.ts'
 import type { Redactor } from './redactor.ts'
 import { Taps, type Tap } from './taps.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
 import { BUSLINE_VERSION } from './version.ts'
 
 export type Status = 'ok' | 'error' | 'cancelled' | 'timeout'
+
+type HeaderData = { run: string; segment?: number } & Record<'busline' | 'node', string> & { pid: number }
 
 /**
  * Writes every message as one line, numbered by `seq`: envelope first, in the order of the format, the one heavy
@@ -22,6 +25,10 @@ export class Recorder {
   #taps = new Taps((tap, error) => this.note('tapFailed', { error: failureOf(error) }, undefined, tap.name))
   #seq: number
   #lastTime: number | undefined
+  #blobs: BigValues | undefined
+  /** Lines that stand in the journal, and come when the taps have got the one that is being appended. */
+  #unshown: string[] = []
+  #isAppending = false
   /** What a journal threw whose `append` must not throw; the next flush tells. */
   #appendFailure: { error: unknown } | undefined
 
@@ -30,6 +37,7 @@ export class Recorder {
     this.#now = options.now
     this.#redactor = options.redactor
     this.#seq = options.journal?.continues?.nextSeq ?? 0
+    this.#blobs = options.journal?.blobs
     if (options.journal) this.#begin(options.run, options.journal)
   }
 
@@ -49,7 +57,7 @@ export class Recorder {
   /** The line of a command or an event; its type as JSON is known to its route. */
   message(typeJson: string, message: Envelope, data: unknown): void {
     if (!this.on) return
-    const envelope = `"kind":"${message.kind}","type":${typeJson},"id":"${message.id}"${this.#ids(message)}`
+    const envelope = `"kind":"${message.kind}","type":${typeJson},"id":"${message.id}"${idsOf(message, this.#redactor)}`
     this.#write(message.time, envelope, 'data', data)
   }
 
@@ -65,7 +73,7 @@ export class Recorder {
     },
   ): void {
     if (!this.on) return
-    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${this.#ids(command)},"ms":${round(end.ms ?? Math.max(0, this.#now() - command.time))},"status":"${end.status}"${this.#by(end.by)}`
+    const envelope = `"kind":"result","type":${typeJson},"of":"${command.id}"${idsOf(command, this.#redactor)},"ms":${round(end.ms ?? Math.max(0, this.#now() - command.time))},"status":"${end.status}"${byOf(end.by, this.#redactor)}`
     if (end.status === 'ok') this.#write(this.#now(), envelope, 'output', end.output)
     else this.#write(this.#now(), envelope, 'error', failureOf(end.error))
   }
@@ -74,9 +82,14 @@ export class Recorder {
   note(word: string, data: unknown, about?: Envelope, by?: string): void {
     if (!this.on) return
     const parent = about
-      ? this.#ids({ session: about.session, turn: about.turn, cause: about.id, root: about.root })
+      ? idsOf({ session: about.session, turn: about.turn, cause: about.id, root: about.root }, this.#redactor)
       : ''
-    this.#write(this.#now(), `"kind":"note","type":"bus.${word}"${parent}${this.#by(by)}`, 'data', data)
+    this.#write(
+      this.#now(),
+      `"kind":"note","type":"bus.${word}"${parent}${byOf(by, this.#redactor)}`,
+      'data',
+      data,
+    )
   }
 
   /** Makes everything recorded so far durable; `JOURNAL_FAILED` when that can't be had. */
@@ -93,6 +106,7 @@ export class Recorder {
     const journal = this.#journal
     // Before it has closed: what abandoned work still says must not come after its last line.
     this.#journal = undefined
+    this.#blobs = undefined
     try {
       await journal?.close()
       this.#tellAppendFailure()
@@ -103,35 +117,75 @@ export class Recorder {
 
   #begin(run: string, journal: Journal): void {
     const data = { run, busline: BUSLINE_VERSION, node, pid }
-    const { nextSeq, cutBytes } = journal.continues ?? { nextSeq: 0, cutBytes: 0 }
-    if (nextSeq === 0)
-      this.#write(this.#now(), '"kind":"header","type":"busline.journal"', 'data', data, '"v":1,')
+    const { nextSeq, cutBytes, segment, run: first = run } = journal.continues ?? { nextSeq: 0, cutBytes: 0 }
+    if (nextSeq === 0) this.#append(this.#header(data))
+    else if (segment !== undefined) this.#append(this.#header({ ...data, run: first, segment }))
     if (cutBytes > 0) this.note('recovered', { cutBytes })
     if (nextSeq > 0) this.note('opened', data)
+    journal.beginSegments?.(this.#segmentHeader(data))
   }
 
-  #write(time: number, envelope: string, field: string, value: unknown, before = ''): void {
-    const last = this.#lastField(field, value)
-    const seq = this.#seq++
-    const rounded = round(time)
-    this.#lastTime = rounded
-    const line = `{${before}"seq":${seq},"time":${rounded},${envelope}${last}}`
+  #header(data: HeaderData): string {
+    const begin = this.#numbered(this.#now(), '"kind":"header","type":"busline.journal"', '"v":1,')
+    return lineOf(begin, 'data', this.#redactor.json(data))
+  }
+
+  #segmentHeader(data: HeaderData): SegmentHeader {
+    return (segment, run = data.run) => {
+      const line = this.#header({ ...data, run, segment })
+      if (this.#isAppending && this.#taps.any) this.#unshown.push(line)
+      else if (this.#taps.any) this.#taps.show(line)
+      return line
+    }
+  }
+
+  #write(time: number, envelope: string, field: string, value: unknown): void {
+    const [name, json] = this.#lastField(field, value)
+    const kept = this.#blobs && json !== undefined ? this.#shortened(this.#blobs, json) : json
+    const begin = this.#numbered(time, envelope)
+    const line = lineOf(begin, name, kept)
+    this.#showHeaders()
+    this.#append(line)
+    // A tap gets the values themselves.
+    if (this.#taps.any) this.#taps.show(kept === json ? line : lineOf(begin, name, json))
+    this.#showHeaders()
+  }
+
+  /** Before the line that a tap causes, and after the line that filled a segment. */
+  #showHeaders(): void {
+    if (this.#unshown.length > 0) for (const header of this.#unshown.splice(0)) this.#taps.show(header)
+  }
+
+  #append(line: string): void {
+    this.#isAppending = true
     try {
       this.#journal?.append(line)
     } catch (error) {
       this.#appendFailure = { error }
     }
-    if (this.#taps.any) this.#taps.show(line)
+    this.#isAppending = false
+  }
+
+  /** The beginning of a line, without what comes last; from here on its number is taken. */
+  #numbered(time: number, envelope: string, before = ''): string {
+    const seq = this.#seq++
+    const rounded = round(time)
+    this.#lastTime = rounded
+    return `{${before}"seq":${seq},"time":${rounded},${envelope}`
   }
 
   /** Recording never throws: a value that can't be written (a subscriber has put a BigInt into it) is told as such. */
-  #lastField(field: string, value: unknown): string {
+  #lastField(field: string, value: unknown): [field: string, json: string | undefined] {
     try {
-      const json = this.#redactor.json(value)
-      return json === undefined ? '' : `,"${field}":${json}`
+      return [field, this.#redactor.json(value)]
     } catch (error) {
-      return `,"error":${this.#redactor.json({ ...failureOf(error), code: 'NOT_JSON' })}`
+      return ['error', this.#redactor.json({ ...failureOf(error), code: 'NOT_JSON' })]
     }
+  }
+
+  /** Costs a look at most lines; those that are long, or hold such a key themselves, are looked through. */
+  #shortened(blobs: BigValues, json: string): string {
+    return json.length > blobs.from || json.includes('"$blob":') ? blobs.shorten(json) : json
   }
 
   #tellAppendFailure(): void {
@@ -139,36 +193,4 @@ export class Recorder {
     this.#appendFailure = undefined
     if (failure) throw failure.error
   }
-
-  #ids(of: {
-    session: string | undefined
-    turn: string | undefined
-    cause: string | undefined
-    root: string
-  }): string {
-    const session = of.session === undefined ? '' : `,"session":${this.#text(of.session)}`
-    const turn = of.turn === undefined ? '' : `,"turn":${this.#text(of.turn)}`
-    const cause = of.cause === undefined ? '' : `,"cause":"${of.cause}"`
-    return `${session}${turn}${cause},"root":"${of.root}"`
-  }
-
-  #by(name: string | undefined): string {
-    return name ? `,"by":${this.#text(name)}` : ''
-  }
-
-  /** Users choose sessions, turns and names, so a secret may stand in them. */
-  #text(text: string): string {
-    return JSON.stringify(this.#redactor.text(text))
-  }
-}
-
-/** Milliseconds with up to three decimals; 0 from a clock that tells no number, because JSON has none either. */
-function round(ms: number): number {
-  return Number.isFinite(ms) ? Math.round(ms * 1000) / 1000 : 0
-}
-
-function journalFailed(error: unknown): BuslineError {
-  if (error instanceof BuslineError) return error
-  const why = error instanceof Error ? error.message : String(error)
-  return new BuslineError('JOURNAL_FAILED', `The journal can't be written: ${why}`, { cause: error })
 }

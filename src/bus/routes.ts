@@ -19,7 +19,7 @@ export interface CommandRoute<Input extends Schema = Schema, Output extends Sche
   /** How errors name its input and its result. */
   readonly inputName: string
   readonly resultName: string
-  /** The type as it stands in the journal. */
+  /** The type as it stands in the journal, and behind it the version from 2 on. */
   readonly typeJson: string
 }
 
@@ -79,7 +79,7 @@ export class Routes {
       onion: this.onionFor(command.type),
       inputName: `The input of ${command.type}`,
       resultName: `The result of ${command.type}`,
-      typeJson: JSON.stringify(command.type),
+      typeJson: typeJson(command),
     }
     this.#commands.set(command, route)
     return route
@@ -99,7 +99,7 @@ export class Routes {
     const route = {
       event,
       dataName: `The data of ${event.type}`,
-      typeJson: JSON.stringify(event.type),
+      typeJson: typeJson(event),
       losslessData: yieldsLosslessJson(event.data),
       maskData: secretMask(event.data),
     }
@@ -171,6 +171,11 @@ export class Routes {
       )
     this.#definitions.set(definition.type, definition)
   }
+}
+
+function typeJson({ type, version }: CommandDefinition | EventDefinition): string {
+  const json = JSON.stringify(type)
+  return version > 1 ? `${json},"version":${version}` : json
 }
 
 function nameOf(value: unknown): string {

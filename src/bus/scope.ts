@@ -65,11 +65,14 @@ export interface Scope extends Sender {
   readonly deadline: number | undefined
   /** Hidden context that the caller gave, for tools; empty by default. */
   readonly context: Readonly<Record<string, unknown>>
-  /** The bus's clock: epoch milliseconds. */
+  /**
+   * The bus's clock: epoch milliseconds, up to 5 behind where a journal is written, so that a replay can tell the same: the
+   * time of the last line, or a line of its own (`bus.timeRead`).
+   */
   now(): number
-  /** A new random id of `[0-9a-z]`. */
+  /** A new id of `[0-9a-z]` that follows from the message's id, so that a replay draws the same; it is no secret. */
   newId(): string
-  /** A random number from 0 up to 1. */
+  /** A number from 0 up to 1 that follows from the message's id, so that a replay draws the same. */
   random(): number
   /** Resolves after `ms` milliseconds of the bus's clock; rejects at once with the reason when it is cancelled. */
   sleep(ms: number): Promise<void>

@@ -50,8 +50,11 @@ export function consoleLog(options: ConsoleLogOptions = {}): Participant {
   }
 }
 
+/** Notes of what goes well. */
+const ORDINARY_NOTES = new Set(['bus.opened', 'bus.timeRead'])
+
 function levelOf(record: JournalRecord): LogLevel {
-  if (record.kind === 'note') return record.type === 'bus.opened' ? 'debug' : 'warning'
+  if (record.kind === 'note') return ORDINARY_NOTES.has(record.type) ? 'debug' : 'warning'
   if (record.kind !== 'event') return 'debug'
   if (record.type === 'model.attemptFailed') return 'warning'
   if (/failed$/i.test(record.type)) return 'error'

@@ -45,6 +45,8 @@ export interface EngineSettings {
   readonly whileBusy: WhileBusy
   readonly maxResultLength: number
   readonly maxDurationMs: number | undefined
+  /** Whether anything depends on how long a turn has taken. */
+  readonly isTimed: boolean
   /** How one turn is led. */
   conversing(bus: Bus, turn: Turn): Conversing
 }
@@ -81,6 +83,7 @@ export function engineSettings(options: ToolChatEngineOptions): EngineSettings {
     whileBusy,
     maxResultLength,
     maxDurationMs: limits.maxDurationMs,
+    isTimed: limits.maxDurationMs !== undefined || stopWhen.length > 0,
     conversing: (bus, turn) => ({
       limits,
       stopWhen,

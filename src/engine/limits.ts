@@ -53,9 +53,11 @@ export function limitReached(turn: Turn, limits: TurnLimits & { maxSteps: number
 
 function firstReached(turn: Turn, limits: TurnLimits & { maxSteps: number }): Reached | undefined {
   const { maxSteps, maxTokens, maxCost, maxDurationMs } = limits
-  const elapsed = turn.scope.now() - turn.started
-  if (maxDurationMs !== undefined && (turn.timeIsUp || elapsed >= maxDurationMs))
-    return { limit: 'maxDuration', value: elapsed, max: maxDurationMs }
+  if (maxDurationMs !== undefined) {
+    const elapsed = turn.scope.now() - turn.started
+    if (turn.timeIsUp || elapsed >= maxDurationMs)
+      return { limit: 'maxDuration', value: elapsed, max: maxDurationMs }
+  }
   if (turn.steps >= maxSteps) return { limit: 'maxSteps', value: turn.steps, max: maxSteps }
 
   const tokens = turn.usage?.totalTokens ?? 0

@@ -46,6 +46,7 @@ export function toolChatEngine(options: ToolChatEngineOptions = {}): Participant
         input: { said: userMessage(input), wishes: input },
         whileBusy: input.whileBusy ?? settings.whileBusy,
         work: async (inputs) => {
+          if (settings.isTimed) turn.started = scope.now()
           const session = await open(sessionOf(scope), settings.defaults, scope)
           turn.wishes = wishesOf(inputs.map(({ wishes }) => wishes))
           const said = inputs.map((one) => one.said)
@@ -77,6 +78,7 @@ export function toolChatEngine(options: ToolChatEngineOptions = {}): Participant
         input: undefined,
         whileBusy: 'queue',
         work: async () => {
+          if (settings.isTimed) turn.started = scope.now()
           const { interrupted } = session
           if (interrupted?.id !== id) {
             // No turn of ours then, so there is no end to tell.
@@ -147,7 +149,6 @@ async function inQueue(
 async function exclusively(turn: Turn, work: () => Promise<TurnResult>): Promise<TurnResult> {
   try {
     turn.began = true
-    turn.started = turn.scope.now()
     turn.scope.signal.throwIfAborted()
     return await work()
   } catch (error) {

@@ -47,7 +47,7 @@ export class Turn {
   constructor(id: string, scope: Scope) {
     this.id = id
     this.scope = scope
-    this.started = scope.now()
+    this.started = scope.message.time
   }
 
   /** Aborted when what the turn is doing has to end: because somebody interrupts it, or its time is up. */

@@ -17,7 +17,7 @@ interface Holder {
  * longer lives is taken over; of several processes that find it dead at once only one gets it.
  */
 export function lockFile(path: string): FileLock | { heldBy: number } {
-  const mine = { pid: process.pid, start: startOf(process.pid) ?? String(Math.round(performance.timeOrigin)) }
+  const mine = thisProcess()
   for (;;) {
     if (create(path, mine)) return { release: releaseOnce(path, mine) }
     const holder = read(path)
@@ -25,6 +25,16 @@ export function lockFile(path: string): FileLock | { heldBy: number } {
     const rival = takeAway(path, mine)
     if (rival) return rival
   }
+}
+
+/** The pid of the live process that holds a lock; undefined when nobody does. Looks, and changes nothing. */
+export function lockHolder(path: string): number | undefined {
+  const holder = read(path)
+  return isAlive(holder, thisProcess()) ? holder.pid : undefined
+}
+
+function thisProcess(): Holder {
+  return { pid: process.pid, start: startOf(process.pid) ?? String(Math.round(performance.timeOrigin)) }
 }
 
 /**

@@ -60,6 +60,11 @@ export class BufferedWriter implements LineWriter {
     this.#writeSoon()
   }
 
+  turn(next: () => void): void {
+    this.write()
+    if (this.failure === undefined) next()
+  }
+
   async finish(): Promise<void> {
     this.write()
     if (this.failure !== undefined) throw cannotWrite(this.#path, this.failure)

@@ -1,3 +1,4 @@
+import type { BlobStore } from './blob-store.ts'
 import { GroupCommit } from './group-commit.ts'
 import { cannotWrite } from './journal-errors.ts'
 import type { JournalFile } from './journal-files.ts'
@@ -30,10 +31,15 @@ export class DiskWriter implements LineWriter {
   #syncedSize: number
   /** Why what is not synced can't be trusted; undefined when it can. */
   #doubt: unknown
+  /** What is done as soon as nothing is unsynced. */
+  #turn: (() => void) | undefined
+  #blobs: BlobStore | undefined
 
-  constructor(path: string, file: JournalFile) {
+  /** @param blobs synced before the lines that refer to them */
+  constructor(path: string, file: JournalFile, blobs?: BlobStore) {
     this.#path = path
     this.#file = file
+    this.#blobs = blobs
     this.#syncedSize = file.size()
     this.#queue = new LineQueue(file, (text, bytes) => {
       this.#unsynced.push({ text, bytes })
@@ -50,11 +56,15 @@ export class DiskWriter implements LineWriter {
   }
 
   append(line: string): void {
-    if (!this.#queue.add(line)) return this.#writeSoon()
-    this.write()
-    if (this.#unsyncedBytes < SYNC_AT || this.#commit.running) return
-    // A failure is not passed over: it leaves the doubt, which the next flush clears or tells.
-    this.#commit.join().catch(() => undefined)
+    if (this.#queue.add(line)) this.write()
+    else this.#writeSoon()
+    const unsynced = this.#unsyncedBytes + (this.#blobs?.unsyncedBytes ?? 0)
+    if (unsynced >= SYNC_AT && !this.#commit.running) this.#commitUnasked()
+  }
+
+  turn(next: () => void): void {
+    this.#turn = next
+    this.#commitUnasked()
   }
 
   flush(): Promise<void> {
@@ -76,7 +86,13 @@ export class DiskWriter implements LineWriter {
     this.#queue.clear()
   }
 
+  /** A failure is not passed over: it leaves the doubt, which the next flush clears or tells. */
+  #commitUnasked(): void {
+    this.#commit.join().catch(() => undefined)
+  }
+
   async #sync(): Promise<void> {
+    if (this.#blobs && this.#blobs.unsyncedBytes > 0) await this.#syncBlobs(this.#blobs)
     this.write()
     if (this.failure !== undefined) throw cannotWrite(this.#path, this.failure)
     const pieces = this.#unsynced
@@ -92,6 +108,32 @@ export class DiskWriter implements LineWriter {
       throw cannotWrite(this.#path, error)
     }
     this.#syncedSize += bytes
+    if (this.#turn) this.#takeTurn(this.#turn)
+  }
+
+  /** No sync is on, and the next one has not begun: what came meanwhile is synced at once, or the turn has to wait. */
+  #takeTurn(next: () => void): void {
+    this.write()
+    if (this.failure !== undefined) return
+    try {
+      if (this.#unsynced.length > 0) this.#file.datasyncNow()
+    } catch (error) {
+      this.#doubt = error
+      return
+    }
+    this.#turn = undefined
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+    next()
+    this.#syncedSize = this.#file.size()
+  }
+
+  async #syncBlobs(blobs: BlobStore): Promise<void> {
+    try {
+      await blobs.sync()
+    } catch (error) {
+      throw cannotWrite(this.#path, error)
+    }
   }
 
   /** Goes back to the last sync that succeeded. */

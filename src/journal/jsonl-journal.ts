@@ -1,27 +1,22 @@
-import type { Journal } from '../bus/journal.ts'
+import { dirname } from 'node:path'
+import type { Journal, SegmentHeader } from '../bus/journal.ts'
 import { whyOf } from '../files/file-errors.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { blobFolderOf } from './blob-reference.ts'
+import { BlobStore } from './blob-store.ts'
 import { BufferedWriter } from './buffered-writer.ts'
 import { DiskWriter } from './disk-writer.ts'
+import { headerOf } from './header-of.ts'
 import { cannotOpen, inUse } from './journal-errors.ts'
 import type { JournalFile, JournalFiles } from './journal-files.ts'
+import { checkJournalOptions, type JsonlJournalOptions } from './journal-options.ts'
 import type { LineWriter } from './line-writer.ts'
 import { nodeFiles } from './node-files.ts'
 import { ProcessWriter } from './process-writer.ts'
-import { readEnd } from './read-end.ts'
-
-/**
- * What a flushed line survives: `buffered` nothing more than an unflushed one (a killed process loses its last 25 ms),
- * `process` SIGKILL of this process, `disk` a power cut.
- */
-export type Durability = 'buffered' | 'process' | 'disk'
-
-export interface JsonlJournalOptions {
-  /** Default `process`. */
-  durability?: Durability
-  /** The file system; default is that of Node. */
-  files?: JournalFiles
-}
+import { recoverEnd } from './recover-end.ts'
+import { Retention } from './retention.ts'
+import { Rotation } from './rotation.ts'
+import { segmentNumbers } from './segment-names.ts'
 
 /**
  * A journal in a JSONL file. Lines are collected and written in batches, as the class of durability promises; whatever
@@ -31,31 +26,49 @@ export interface JsonlJournalOptions {
  * When writing fails, `process` and `disk` keep every line and reject `flush` with `JOURNAL_FAILED` until it succeeds
  * again; `buffered` warns once, keeps 16 MiB, and notes what it lost beyond (`bus.lost`).
  *
+ * Big strings stand once in files beside it (`blobs`). With `rotate` it is a row of files, of which `path` is the one that
+ * is written, and of which `keep` deletes the oldest.
+ *
  * @param path the file; made with its folder if it does not exist
- * @throws BuslineError `JOURNAL_IN_USE` when a live process holds the file, `JOURNAL_DAMAGED` when its last line is not
- * a record, `JOURNAL_FAILED` when it can't be opened
+ * @throws BuslineError `INVALID_OPTION`; `JOURNAL_IN_USE` when a live process holds the file, `JOURNAL_DAMAGED` when its
+ * last line is not a record, `JOURNAL_FAILED` when it can't be opened
  */
 export function jsonlJournal(path: string, options: JsonlJournalOptions = {}): Journal {
-  const { durability = 'process', files = nodeFiles } = options
-  return new JsonlJournal(path, durability, files)
+  checkJournalOptions(path, options)
+  return new JsonlJournal(path, options)
 }
 
 const WRITERS = { buffered: BufferedWriter, process: ProcessWriter, disk: DiskWriter }
 
+/** What a string takes at most to stand in its line. */
+const OVER = 8192
+
 class JsonlJournal implements Journal {
   readonly continues: Journal['continues']
+  readonly blobs: BlobStore
   #path: string
   #file: JournalFile
   #writer: LineWriter
+  #rotation: Rotation | undefined
+  #retention: Retention | undefined
   #closing: Promise<void> | undefined
   #closed = false
 
-  constructor(path: string, durability: Durability, files: JournalFiles) {
+  constructor(path: string, options: JsonlJournalOptions) {
+    const { durability = 'process', files = nodeFiles, blobs = { over: OVER } } = options
     this.#path = path
+    this.blobs = new BlobStore({
+      folder: blobFolderOf(path),
+      files,
+      over: blobs ? blobs.over : Infinity,
+      synced: durability === 'disk',
+      onReference: (hash) => this.#retention?.refer(hash),
+    })
     this.#file = open(path, files)
     try {
-      this.continues = recover(path, this.#file)
-      this.#writer = new WRITERS[durability](path, this.#file)
+      this.continues = recoverEnd(path, this.#file, files)
+      this.#writer = new WRITERS[durability](path, this.#file, this.blobs)
+      this.#beInSegments(options, files)
     } catch (error) {
       this.#file.close()
       throw error instanceof BuslineError ? error : cannotOpen(path, error)
@@ -64,8 +77,14 @@ class JsonlJournal implements Journal {
     process.on('exit', this.#onExit)
   }
 
+  beginSegments(header: SegmentHeader): void {
+    if (this.#rotation) this.#rotation.header = header
+  }
+
   append(line: string): void {
-    if (!this.#closed) this.#writer.append(line)
+    if (this.#closed) return
+    this.#writer.append(line)
+    if (this.#rotation?.isDue(line)) this.#writer.turn(this.#nextSegment)
   }
 
   flush(): Promise<void> {
@@ -77,11 +96,34 @@ class JsonlJournal implements Journal {
     return this.#closing
   }
 
+  #beInSegments({ rotate, keep, now = Date.now }: JsonlJournalOptions, files: JournalFiles): void {
+    if (!rotate) return
+    const [path, file] = [this.#path, this.#file]
+    const full = segmentNumbers(path, files.list(dirname(path)))
+    const segment = Math.max((full.at(-1) ?? 0) + 1, headerOf(file)?.segment ?? 1)
+    this.#rotation = new Rotation({ path, file, files, rotate, segment, now })
+    if (!keep) return
+    const isContinued = (this.continues?.nextSeq ?? 0) > 0
+    const onRemoved = (hash: string): void => this.blobs.forget(hash)
+    const blobs = blobFolderOf(path)
+    this.#retention = new Retention({ path, files, keep, blobs, segment, isContinued, now, onRemoved })
+  }
+
+  #nextSegment = (): void => {
+    // What closes takes no more files.
+    const header = this.#closing ? undefined : this.#rotation?.next()
+    if (header === undefined) return
+    this.#writer.append(header)
+    this.#writer.write()
+    this.#retention?.rotated(this.#rotation?.segment ?? 1)
+  }
+
   async #close(): Promise<void> {
     try {
       // Again for lines that came meanwhile.
       do await this.#writer.finish()
       while (this.#writer.isBehind)
+      await this.#retention?.idle()
     } finally {
       this.#closed = true
       this.#writer.abandon()
@@ -110,13 +152,6 @@ function open(path: string, files: JournalFiles): JournalFile {
   }
   if ('heldBy' in file) throw inUse(path, file.heldBy)
   return file
-}
-
-/** Cuts what is no whole line, and tells where to go on. */
-function recover(path: string, file: JournalFile): Journal['continues'] {
-  const { lastSeq = -1, cutBytes } = readEnd(path, file)
-  if (cutBytes > 0) file.truncate(file.size() - cutBytes)
-  return { nextSeq: lastSeq + 1, cutBytes }
 }
 
 /** One listener a journal is no leak: Node would warn of one from the eleventh on. (0 stands for any number.) */

@@ -5,6 +5,11 @@ export interface LineWriter {
   flush(): Promise<void>
   /** Hands everything to the kernel at once, also for a class that takes its time: the process ends. */
   write(): void
+  /**
+   * Has everything appended in the file, and durable if the class syncs, then calls `next` before another line comes: the
+   * file may be another one from then on. When that fails, or lines are lost, `next` waits for the next try.
+   */
+  turn(next: () => void): void
   /** Resolves when everything appended is in the file, and durable if the class syncs. */
   finish(): Promise<void>
   /** Whether `finish` has something to do. */

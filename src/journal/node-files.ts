@@ -1,12 +1,33 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { hasCode } from '../files/file-errors.ts'
 import { lockFile, type FileLock } from '../files/lock-file.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import type { JournalFile, JournalFiles } from './journal-files.ts'
 import { missingFolders, syncFolders } from './sync-folders.ts'
 
 const datasync = promisify(fdatasync)
+
+/** What is being saved, before it has its name. One writer a folder, so one name is enough. */
+const DRAFT = 'draft.tmp'
 
 /** The real file system: files 0600, folders 0700, held by a lock file `<path>.lock` beside them. */
 export const nodeFiles: JournalFiles = {
@@ -16,24 +37,57 @@ export const nodeFiles: JournalFiles = {
     const lock = lockFile(`${path}.lock`)
     if ('heldBy' in lock) return lock
     try {
-      return new NodeFile(openSync(path, 'a+', 0o600), lock, changed)
+      return new NodeFile({ path, file: openToAppend(path), lock, folders: changed })
     } catch (error) {
       lock.release()
       throw error
     }
   },
+  list: (folder) => unlessMissing(() => readdirSync(folder)) ?? [],
+  stat: (path) =>
+    unlessMissing(() => {
+      const { size, mtimeMs } = statSync(path)
+      return { bytes: size, changed: mtimeMs }
+    }),
+  load: (path) => unlessMissing(() => readFileSync(path)),
+  save(path, bytes) {
+    makeFolder(dirname(path))
+    const draft = join(dirname(path), DRAFT)
+    try {
+      writeFileSync(draft, bytes, { mode: 0o600 })
+      renameSync(draft, path)
+    } catch (error) {
+      rmSync(draft, { force: true })
+      throw error
+    }
+  },
+  async sync(paths) {
+    for (const path of paths) {
+      const file = await openUnlessMissing(path)
+      try {
+        await file?.datasync()
+      } finally {
+        await file?.close()
+      }
+    }
+    const folders = new Set(paths.map((path) => dirname(path)))
+    await syncFolders([...folders, ...[...folders].map((folder) => dirname(folder))])
+  },
+  remove: (path) => rmSync(path, { force: true }),
 }
 
 class NodeFile implements JournalFile {
+  #path: string
   #file: number
   #lock: FileLock
   /** Folders with an entry that may be new, until the first sync made them durable too. */
   #folders: readonly string[]
 
-  constructor(file: number, lock: FileLock, folders: readonly string[]) {
-    this.#file = file
-    this.#lock = lock
-    this.#folders = folders
+  constructor(parts: { path: string; file: number; lock: FileLock; folders: readonly string[] }) {
+    this.#path = parts.path
+    this.#file = parts.file
+    this.#lock = parts.lock
+    this.#folders = parts.folders
   }
 
   size(): number {
@@ -66,11 +120,63 @@ class NodeFile implements JournalFile {
     this.#folders = []
   }
 
+  datasyncNow(): void {
+    fdatasyncSync(this.#file)
+  }
+
+  rotate(to: string): void {
+    // Missing when the last try could neither make the new file nor take the name back.
+    if (existsSync(this.#path)) renameSync(this.#path, to)
+    let next: number
+    try {
+      next = openToAppend(this.#path)
+    } catch (error) {
+      takeBack(to, this.#path)
+      throw error
+    }
+    const old = this.#file
+    this.#file = next
+    this.#folders = [dirname(this.#path)]
+    closeSync(old)
+  }
+
   close(): void {
     try {
       closeSync(this.#file)
     } finally {
       this.#lock.release()
     }
+  }
+}
+
+function openToAppend(path: string): number {
+  return openSync(path, 'a+', 0o600)
+}
+
+/** As well as it goes: without it the lines go on under the other name, and readers find them there. */
+function takeBack(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch {
+    // The failure that is told is the one before.
+  }
+}
+
+/** What was deleted since has nothing to sync. */
+async function openUnlessMissing(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r+')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+function unlessMissing<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined
+    throw error
   }
 }

@@ -39,6 +39,11 @@ export class ProcessWriter implements LineWriter {
     this.#queue.write()
   }
 
+  turn(next: () => void): void {
+    this.write()
+    if (this.failure === undefined) next()
+  }
+
   finish(): Promise<void> {
     return this.flush()
   }

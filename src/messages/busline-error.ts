@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'JOURNAL_IN_USE'
   | 'FILE_FAILED'
   | 'BLOB_MISSING'
+  | 'EXPORT_FAILED'
   | 'RECORD_FROM_FUTURE'
   // runs: reading, replay, fork
   | 'INVALID_FILTER'

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Schema } from './schema.ts'
+import { checkVersion, type Upcasts } from './upcasts.ts'
 
 /**
  * A command: imperative, exactly one handler, a typed result. Plain data; nothing is registered by defining one.
@@ -13,6 +14,12 @@ export interface CommandDefinition<Input extends Schema = Schema, Output extends
   readonly effect: boolean
   /** Its id becomes the `turn` of itself and of everything it causes. */
   readonly startsTurn: boolean
+  /** The version of its input and output that the schemas describe; records carry it from 2 on. */
+  readonly version: number
+  /** By version: how an input of that version becomes one of the next. */
+  readonly upcast: Upcasts
+  /** The same for its output. */
+  readonly upcastOutput: Upcasts
   record?(input: z.output<Input>, redact: (text: string) => string): unknown
   recordOutput?(output: z.output<Output>): unknown
 }
@@ -29,6 +36,11 @@ export interface CommandDefinition<Input extends Schema = Schema, Output extends
  *   bulk; `redact` replaces secrets in a text, for what is hashed
  *   (fields marked `.meta({ secret: true })` are masked where there is no form of its own)
  * @param definition.recordOutput the same for the output
+ * @param definition.version whole number, default 1; raise it when old records no longer fit the schemas
+ * @param definition.upcast `{ 1: (input) => … }`: how the recorded input of a version becomes that of the next, for
+ *   `upcastRecords`; a version without one fits as it is
+ * @param definition.upcastOutput the same for the output
+ * @throws BuslineError `INVALID_OPTION` when `version` is no whole number from 1 on, or an upcast leads beyond it
  */
 export function defineCommand<Input extends Schema, Output extends Schema>(
   type: string,
@@ -39,7 +51,13 @@ export function defineCommand<Input extends Schema, Output extends Schema>(
     startsTurn?: boolean
     record?: (input: z.output<Input>, redact: (text: string) => string) => unknown
     recordOutput?: (output: z.output<Output>) => unknown
+    version?: number
+    upcast?: Upcasts
+    upcastOutput?: Upcasts
   },
 ): CommandDefinition<Input, Output> {
-  return Object.freeze({ effect: false, startsTurn: false, ...definition, kind: 'command', type })
+  const { version = 1, upcast = {}, upcastOutput = {}, ...rest } = definition
+  checkVersion(type, version, { upcast, upcastOutput })
+  const versioned = { version, upcast, upcastOutput }
+  return Object.freeze({ effect: false, startsTurn: false, ...rest, ...versioned, kind: 'command', type })
 }

@@ -1,6 +1,7 @@
+import { basename, dirname } from 'node:path'
 import type { JournalFile, JournalFiles } from '../journal/journal-files.ts'
-import { seededRandom } from './seeded-random.ts'
 import { Disk } from './disk.ts'
+import { seededRandom } from './seeded-random.ts'
 
 /** How likely what is, from 0 (never, the default) to 1 (always). */
 export interface FileFaults {
@@ -8,6 +9,12 @@ export interface FileFaults {
   shortWrite?: number
   /** A write fails with EIO, and nothing of it is taken. */
   writeError?: number
+  /** A file can't be given another name, with EIO. */
+  renameError?: number
+  /** A new file can't be made, with EIO, although the old one has another name already. */
+  createError?: number
+  /** A file is not deleted, with EIO. */
+  removeError?: number
   /** A sync fails with EIO; as on Linux, what it covered does not outlive a power cut unless it is written again. */
   syncError?: number
 }
@@ -68,25 +75,61 @@ export function simulatedFiles(options: SimulatedFilesOptions = {}): SimulatedFi
     const part = happens('shortWrite', path) ? Math.max(1, Math.floor(random() * length)) : length
     return Math.min(free, part)
   }
-  const open = (path: string): JournalFile | { heldBy: number } => {
-    const disk = disks.get(path) ?? new Disk()
+  const fail = (fault: keyof FileFaults, path: string): void => {
+    if (happens(fault, path)) throw systemError('EIO')
+  }
+  const sync = async (path: string, disk: Disk, isLost: () => boolean): Promise<void> => {
+    const range = disk.beginSync()
+    await new Promise((resolve) => setImmediate(resolve))
+    if (!isLost()) endSync(path, disk, range)
+  }
+  const endSync = (path: string, disk: Disk, range: ReturnType<Disk['beginSync']>): void => {
+    if (!happens('syncError', path)) return disk.endSync(range)
+    disk.failSync(range)
+    throw systemError('EIO')
+  }
+  const newDisk = (path: string): Disk => {
+    const disk = new Disk()
     disks.set(path, disk)
+    return disk
+  }
+  const open = (path: string): JournalFile | { heldBy: number } => {
+    // A lock goes with the name, so a file that is renamed while it is held leaves the name held.
+    let disk = disks.get(path) ?? newDisk(path)
     if (disk.held) return { heldBy: process.pid }
-    const hold = disk.hold()
+    let hold = disk.hold()
     return {
       size: () => disk.size,
       read: (position, length) => disk.bytes.subarray(position, position + length),
       append: (bytes) => (hold.lost ? bytes.length : disk.append(bytes, takenOf(path, bytes.length))),
       truncate: (size) => (hold.lost ? undefined : disk.truncate(size)),
-      datasync: async () => {
-        const sync = disk.beginSync()
-        await new Promise((resolve) => setImmediate(resolve))
+      datasync: () => sync(path, disk, () => hold.lost),
+      datasyncNow: () => (hold.lost ? undefined : endSync(path, disk, disk.beginSync())),
+      rotate: (to) => {
         if (hold.lost) return
-        if (!happens('syncError', path)) return disk.endSync(sync)
-        disk.failSync(sync)
-        throw systemError('EIO')
+        if (disks.get(path) === disk) {
+          fail('renameError', path)
+          disks.set(to, disk)
+          disks.delete(path)
+        }
+        fail('createError', path)
+        hold.release()
+        disk = newDisk(path)
+        hold = disk.hold()
       },
       close: () => hold.release(),
+    }
+  }
+  const save = (path: string, bytes: Uint8Array): void => {
+    const disk = newDisk(`${path}.draft`)
+    try {
+      for (let taken = 0; taken < bytes.length;) {
+        const rest = bytes.subarray(taken)
+        taken += disk.append(rest, takenOf(path, rest.length))
+      }
+      disks.set(path, disk)
+    } finally {
+      disks.delete(`${path}.draft`)
     }
   }
 
@@ -95,6 +138,24 @@ export function simulatedFiles(options: SimulatedFilesOptions = {}): SimulatedFi
     room: options.room ?? Infinity,
     injected,
     open,
+    list: (folder) =>
+      [...disks.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path)),
+    stat: (path) => {
+      const disk = disks.get(path)
+      return disk && { bytes: disk.size, changed: 0 }
+    },
+    load: (path) => disks.get(path)?.bytes,
+    save,
+    sync: async (paths) => {
+      for (const path of paths) {
+        const disk = disks.get(path)
+        if (disk) await sync(path, disk, () => disks.get(path) !== disk)
+      }
+    },
+    remove: (path) => {
+      fail('removeError', path)
+      disks.delete(path)
+    },
     read: (path) => disks.get(path)?.bytes.toString() ?? '',
     durable: (path) => disks.get(path)?.durable.toString() ?? '',
     crash: (kind = 'process') => {

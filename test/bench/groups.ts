@@ -7,6 +7,7 @@ export const groups: Readonly<Record<string, () => Promise<readonly Table[]>>> =
   latency: async () => (await import('./latency.ts')).tables,
   heap: async () => (await import('./heap.ts')).tables,
   journal: async () => (await import('./lines.ts')).tables,
+  reading: async () => (await import('./reading.ts')).tables,
   turn: async () => (await import('./tool-turn.ts')).tables,
   history: async () => (await import('./history.ts')).tables,
   sessions: async () => (await import('./sessions.ts')).tables,

@@ -6,6 +6,11 @@ import { readGuide, runBlocks, slugOf, type Trial } from './run-blocks.ts'
 const GUIDES = [
   ['docs/bus.md', 20],
   ['docs/context.md', 4],
+  ['docs/journal.md', 1],
+  ['docs/opentelemetry.md', 2],
+  ['docs/forking.md', 4],
+  ['docs/replay.md', 1],
+  ['docs/regression-tests.md', 2],
   ['docs/sessions.md', 7],
   ['docs/tools.md', 9],
   ['docs/turns.md', 7],

@@ -32,7 +32,7 @@ export function pageOf(guarantees: readonly (Guarantee & { file: string })[]): s
 
 const HEAD = `# What the bus guarantees
 
-Ten guarantees. Each is stated in the first lines of a test file, and the sentences below it are the titles of that file's tests,
+Eleven guarantees. Each is stated in the first lines of a test file, and the sentences below it are the titles of that file's tests,
 so this page says only what is tested; CI runs them on every change. It is written by \`npx vitest run test/guarantees -u\`, and
 differs from the tests only until the next run, which then fails.
 

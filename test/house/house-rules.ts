@@ -48,6 +48,7 @@ const HOMES: Readonly<Record<string, readonly string[] | 'anywhere'>> = {
   '@anthropic-ai/sdk': ['providers'],
   'gpt-tokenizer': ['tokens'],
   '@opentelemetry/api': ['otel'],
+  '@opentelemetry/otlp-transformer': ['otel'],
 }
 
 /** All that the lowest floor may know of the world. */

@@ -36,8 +36,14 @@ test('an empty file has no records and no torn tail', async () => {
   expect(torn).toEqual([])
 })
 
-test('a run may begin anywhere: a later segment has no line 0', async () => {
-  expect(await readAll(journalOf(line(41), line(42)))).toHaveLength(2)
+test('a run may begin later when its header says that segments came before', async () => {
+  const header = (segment: number): string => line(41, { kind: 'header', data: { run: 'r', segment } })
+
+  expect(await readAll(journalOf(header(3), line(42)))).toHaveLength(2)
+  expect(await rejection(readAll(journalOf(header(1), line(42))))).toMatchObject({
+    code: 'JOURNAL_DAMAGED',
+    message: expect.stringContaining('seq is 41 where 0 should follow; what came before is missing'),
+  })
 })
 
 test('lines longer than any chunk come whole, with every character', async () => {
@@ -52,7 +58,7 @@ test('lines longer than any chunk come whole, with every character', async () =>
 test.each<[string, (string | Uint8Array)[], number, RegExp]>([
   ['a gap in seq', [line(0), line(2)], 2, /seq is 2 where 1 should follow/],
   ['a repeated seq', [line(0), line(1), line(1)], 3, /seq is 1 where 2 should follow/],
-  ['a seq that goes back', [line(5), line(4)], 2, /seq is 4 where 6 should follow/],
+  ['a seq that goes back', [line(0), line(1), line(0)], 3, /seq is 0 where 2 should follow/],
   ['a line of no JSON in the middle', [line(0), '{"seq":1,"ti', line(2)], 2, /not a line of JSON/],
   ['an empty line', [line(0), '', line(1)], 2, /not a line of JSON/],
   ['a line that is no record', [line(0), '{"seq":1}', line(2)], 2, /not a journal record/],

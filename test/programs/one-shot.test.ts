@@ -146,7 +146,7 @@ describe.concurrent('sessions of function-chat', () => {
     mkdirSync(own.sessions, { recursive: true })
     writeFileSync(join(own.sessions, 'damaged.json'), '{"v":1,')
     const finished = await own.chat(['--list-sessions'])
-    expect(finished).toMatchObject({ code: 0, stdout: `No sessions in ${own.sessions}.\n` })
+    expect(finished).toMatchObject({ code: 3, stdout: `No sessions in ${own.sessions}.\n` })
     expect(linesOf(finished.stderr)).toEqual([
       expect.stringMatching(/^Session damaged is left out of the list\. .*Repair it/),
     ])

@@ -151,12 +151,13 @@ describe.concurrent('busline show', () => {
     expect(stderr).toContain(`Line ${at + 1} `)
   })
 
-  test('ends with 4 for a file that is not there, and with 2 without a file', async () => {
-    const [missing, bare] = await Promise.all([show(join(folder.path, 'none.jsonl')), show()])
+  test('ends with 4 for a file that is not there, and with 2 where there is no run', async () => {
+    const none = join(folder.path, 'none')
+    const [missing, bare] = await Promise.all([show(`${none}.jsonl`), show('--log-dir', none)])
     expect(missing).toMatchObject({ code: 4, stdout: '' })
     expect(missing.stderr).toMatch(/^The journal \S+none\.jsonl can't be read: it does not exist\.\n$/)
     expect(bare).toMatchObject({ code: 2, stdout: '' })
-    expect(bare.stderr).toMatch(/^busline show takes one journal file\. Example: .*\n$/)
+    expect(bare.stderr).toMatch(/^There is no run @latest: \S+none holds no journal\.\n$/)
   })
 
   test('shows a turn that goes on after a crash, and one whose input was refused', async () => {

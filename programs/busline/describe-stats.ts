@@ -1,0 +1,176 @@
+import { stripVTControlCharacters } from 'node:util'
+import { visibleLine } from 'busline'
+import type { CallStats, RunReport, StatsRow, Summary, TurnRow } from 'busline/journal'
+import { dollars } from '../function-chat/dollars.ts'
+import type { Terminal } from './command.ts'
+import { duration } from './describe-turn.ts'
+import { painter, statusStyle } from './paint.ts'
+
+type Screen = Pick<Terminal, 'color'>
+
+/** Rows of a table of the whole run's: the longest are found with --by. */
+const MOST_ROWS = 20
+
+/** The whole run: its size and time, its turns, its errors, and a table each of models, tools, sessions and types. */
+export function describeStats(name: string, report: RunReport, screen: Screen): string {
+  const { lines, firstTime, lastTime, turns, all, models, tools, sessions, types } = report
+  const paint = painter(screen.color)
+  const span =
+    firstTime === null || lastTime === null
+      ? ''
+      : `  ${moment(firstTime)} to ${moment(lastTime)}  ${duration(lastTime - firstTime)}`
+  const { count, steps, ...ended } = turns
+  const facts = [
+    ['lines', `${lines}${span}`],
+    [
+      'turns',
+      count === 0 ? '0' : `${count}  ${counts(ended)}  steps ${steps}${all.ms ? `  ${times(all.ms)}` : ''}`,
+    ],
+    ['calls', `${all.calls}  ${counts(all)}`],
+    ['models', all.modelCalls === 0 ? '0 calls' : `${all.modelCalls} calls  ${spent(all)}`],
+    ...(Object.keys(all.errors).length > 0 ? [['errors', codes(all.errors)]] : []),
+  ]
+  return [
+    `${paint('bold', name)}\n`,
+    ...facts.map(([label = '', fact = '']) => `  ${paint('dim', label.padEnd(6))}  ${fact}\n`),
+    ...section('model', models, screen),
+    ...section('tool', tools, screen),
+    ...section('session', sessions, screen),
+    ...section('type', types, screen),
+  ].join('')
+}
+
+function section(by: StatsRow['by'], rows: readonly StatsRow[], screen: Screen): string[] {
+  if (rows.length === 0) return []
+  const more = rows.length - MOST_ROWS
+  const rest = more > 0 ? `… and ${more} more: --by ${by} shows all.\n` : ''
+  return ['\n', statsTable(by, rows.slice(0, MOST_ROWS), screen), rest]
+}
+
+/** One table of rows with something in common. */
+export function statsTable(by: StatsRow['by'], rows: readonly StatsRow[], screen: Screen): string {
+  const money = by === 'model' || by === 'session'
+  const head = [
+    by,
+    'calls',
+    'ok',
+    'failed',
+    by === 'session' ? 'turn p50' : 'p50',
+    'p90',
+    'p95',
+    'p99',
+    'max',
+  ]
+  if (money) head.push('first token p50', 'p95', 'tok/s', 'in', 'cached', 'out', 'reasoning', 'cost')
+  const body = rows.map((row) => [
+    row.key === null ? '(not named)' : visibleLine(row.key, 60),
+    String(row.calls),
+    String(row.ok),
+    String(row.calls - row.ok),
+    ...fiveOf(row.ms),
+    ...(money ? tokensOf(row) : []),
+  ])
+  return table(head, body, screen)
+}
+
+/** One row a turn. */
+export function turnsTable(rows: readonly TurnRow[], screen: Screen): string {
+  const head = ['turn', 'line', 'started', 'time', 'steps', 'models', 'tools', 'in', 'out', 'cost', 'status']
+  const paint = painter(screen.color)
+  const body = rows.map((row) => [
+    visibleLine(row.key, 60),
+    String(row.line),
+    moment(row.startedAt),
+    duration(row.ms),
+    String(row.steps),
+    String(row.modelCalls),
+    String(row.toolCalls),
+    String(row.tokens.input),
+    String(row.tokens.output),
+    money(row),
+    paint(
+      statusStyle(row.status),
+      visibleLine(row.error === null ? row.status : `${row.status} ${row.error}`),
+    ),
+  ])
+  return table(head, body, screen)
+}
+
+function tokensOf(row: CallStats): string[] {
+  const { firstTokenMs, tokensPerSecond, tokens } = row
+  return [
+    firstTokenMs ? duration(firstTokenMs.p50) : '-',
+    firstTokenMs ? duration(firstTokenMs.p95) : '-',
+    tokensPerSecond === null ? '-' : String(Math.round(tokensPerSecond)),
+    ...[tokens.input, tokens.cached, tokens.output, tokens.reasoning].map(String),
+    money(row),
+  ]
+}
+
+function fiveOf(ms: Summary | null): string[] {
+  return ms
+    ? [ms.p50, ms.p90, ms.p95, ms.p99, ms.max].map((value) => duration(value))
+    : ['-', '-', '-', '-', '-']
+}
+
+function times({ p50, p95, max }: Summary): string {
+  return `p50 ${duration(p50)}  p95 ${duration(p95)}  max ${duration(max)}`
+}
+
+function spent(all: CallStats): string {
+  const { tokens, firstTokenMs } = all
+  const cached = tokens.cached > 0 ? ` (${tokens.cached} cached)` : ''
+  const reasoning = tokens.reasoning > 0 ? ` (${tokens.reasoning} reasoning)` : ''
+  const first = firstTokenMs ? `  first token p50 ${duration(firstTokenMs.p50)}` : ''
+  return `${tokens.input} tokens in${cached}, ${tokens.output} out${reasoning}  ${money(all)}${first}`
+}
+
+/** `+?` where some calls' cost is not known. */
+function money({ cost, costUnknown }: Pick<CallStats, 'cost' | 'costUnknown'>): string {
+  if (costUnknown > 0 && cost === 0) return `$? (${costUnknown} unknown)`
+  return costUnknown > 0 ? `$${dollars(cost)} + ${costUnknown} unknown` : `$${dollars(cost)}`
+}
+
+function counts(ended: Record<'cancelled' | 'error' | 'interrupted' | 'ok' | 'timeout', number>): string {
+  return (['ok', 'error', 'cancelled', 'timeout', 'interrupted'] as const)
+    .filter((status) => ended[status] > 0)
+    .map((status) => `${status} ${ended[status]}`)
+    .join(', ')
+}
+
+function codes(errors: Readonly<Record<string, number>>): string {
+  const all = Object.entries(errors)
+  const shown = all.slice(0, MOST_ROWS).map(([code, count]) => `${visibleLine(code, 40)} ${count}`)
+  return `${shown.join(', ')}${all.length > MOST_ROWS ? `, and ${all.length - MOST_ROWS} more codes` : ''}`
+}
+
+function moment(time: number): string {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime())
+    ? String(time)
+    : date
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z$/, '')
+}
+
+/** The first column to the left, the others to the right. Cells are safe to print; colours in them take no room. */
+function table(head: readonly string[], rows: readonly (readonly string[])[], { color }: Screen): string {
+  const paint = painter(color)
+  const widths = head.map((title, column) =>
+    rows.reduce((most, row) => Math.max(most, plain(row[column]).length), title.length),
+  )
+  const aligned = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => {
+        const room = ' '.repeat(Math.max(0, (widths[column] ?? 0) - plain(cell).length))
+        return column === 0 ? cell + room : room + cell
+      })
+      .join('  ')
+      .trimEnd()
+  return [paint('dim', aligned(head)), ...rows.map(aligned)].map((line) => `${line}\n`).join('')
+}
+
+function plain(cell = ''): string {
+  return stripVTControlCharacters(cell)
+}

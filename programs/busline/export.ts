@@ -1,0 +1,187 @@
+import { statSync } from 'node:fs'
+import { visibleLine } from 'busline'
+import {
+  exportCsv,
+  exportMarkdown,
+  exportOpenai,
+  exportPerfetto,
+  readJournal,
+  type ExportFilter,
+} from 'busline/journal'
+import { EXIT } from '../function-chat/exit-codes.ts'
+import { UsageError } from '../function-chat/usage-error.ts'
+import { defineProgram, type Terminal } from './command.ts'
+import { exportOtlp, OTLP_HELP, OTLP_OPTIONS } from './export-otlp.ts'
+import { PART_OPTIONS, partOf } from './export-part.ts'
+import { writePieces } from './export-target.ts'
+import { openRun, RUN_HELP, RUN_OPTIONS, type OpenedRun } from './open-run.ts'
+import { readTools } from './read-tools.ts'
+
+const HELP = `Writes a run in a format of others: for people, spreadsheets, trace viewers, fine-tuning, OpenTelemetry.
+
+Examples
+  busline export                                        the last run as Markdown
+  busline export @latest --format csv --table calls     its model and tool calls as a table
+  busline export @latest --format perfetto --out trace.json
+                                                        open it in https://ui.perfetto.dev
+  busline export @latest --format openai --tools tools.json --out train.jsonl
+  busline export @latest --format otlp --endpoint http://localhost:4318
+
+Usage: busline export [RUN] [--format FORMAT] [--out FILE] [--session ID] [--turn N]
+${RUN_HELP}
+  --format FORMAT    markdown (default), csv, perfetto, openai, otlp
+  --out FILE         where to write, for its owner alone; - (the default) is stdout
+  --session ID       one session; the beginning of its id is enough
+  --turn N           one turn: its number, or the beginning of its id
+  --log-dir DIR      default logs
+With --format csv:
+  --table TABLE      records (default: a row a line of the journal), calls, turns. A text that a spreadsheet would
+                     take for a formula has an apostrophe before it
+With --format openai:
+  --tools FILE       what the model is told of the tools, a JSON list: journals hold their names only
+  --per WHAT         session (default: a line a session) or turn
+  --weights WHICH    all (default), or last: only the last answer of a line is trained
+  --failed           also turns that failed or were cancelled
+${OTLP_HELP}
+What was left out is told on stderr.
+Exit codes: 0 well, 1 a server refused spans, 2 usage, 3 damaged file, 4 a file can't be read or written`
+
+const OPTIONS = {
+  ...RUN_OPTIONS,
+  ...PART_OPTIONS,
+  ...OTLP_OPTIONS,
+  format: { type: 'string' },
+  out: { type: 'string' },
+  table: { type: 'string' },
+  tools: { type: 'string' },
+  per: { type: 'string' },
+  weights: { type: 'string' },
+  failed: { type: 'boolean' },
+} as const
+
+/** Which options are for one format alone. */
+const OWN: Readonly<Record<string, readonly string[]>> = {
+  markdown: [],
+  csv: ['table'],
+  perfetto: [],
+  openai: ['tools', 'per', 'weights', 'failed'],
+  otlp: [...Object.keys(OTLP_OPTIONS), 'json'],
+}
+
+interface Values {
+  readonly table?: string | undefined
+  readonly tools?: string | undefined
+  readonly per?: string | undefined
+  readonly weights?: string | undefined
+  readonly failed?: boolean | undefined
+}
+
+/** `busline export`. */
+export const exportCommand = defineProgram({
+  name: 'export',
+  help: HELP,
+  options: OPTIONS,
+  async run({ values, positionals: [wanted, extra] }, terminal) {
+    const { format: given = 'markdown', out = '-' } = values
+    const format = given === 'md' ? 'markdown' : given
+    if (extra !== undefined) throw new UsageError('busline export takes one run.')
+    if (out === '') throw new UsageError('--out must not be empty; - is stdout.')
+    checkFormat(format, values)
+    const { run, part } = await partOf(await openRun(wanted, values, terminal), values, terminal.signal)
+    if (format === 'otlp') {
+      if (out !== '-') throw new UsageError('--format otlp writes to stdout or to an --endpoint.')
+      const records = () => ofPart(run, part)
+      return exportOtlp({ records }, values, terminal)
+    }
+    if (run.path !== undefined && out !== '-' && isSameFile(out, run.path))
+      throw new UsageError(`--out ${visibleLine(out)} is the journal that is read.`)
+    await writePieces(piecesOf(format, run, part, values, terminal), out, terminal)
+    return EXIT.ok
+  },
+})
+
+function checkFormat(format: string, values: Readonly<Record<string, unknown>>): void {
+  const own = Object.hasOwn(OWN, format) ? OWN[format] : undefined
+  const formats = Object.keys(OWN)
+  if (!own) throw new UsageError(`--format ${visibleLine(format, 40)} is none of ${formats.join(', ')}.`)
+  if (values['json'] === true && format !== 'otlp')
+    throw new UsageError(
+      `--json says nothing here: ${format} is the format. For records as NDJSON, read the journal itself.`,
+    )
+  const foreign = formats.find((one) =>
+    OWN[one]?.some((option) => values[option] !== undefined && !own.includes(option)),
+  )
+  const option = OWN[foreign ?? '']?.find((name) => values[name] !== undefined)
+  if (foreign !== undefined) throw new UsageError(`--${option} is for --format ${foreign}.`)
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
+function piecesOf(
+  format: string,
+  run: OpenedRun,
+  part: ExportFilter,
+  values: Values,
+  terminal: Pick<Terminal, 'say'>,
+): AsyncGenerator<string> {
+  if (format === 'csv') return exportCsv(run.records(), { ...part, table: choice(values, 'table', TABLES) })
+  // It shows none of what big values hold.
+  if (format === 'perfetto')
+    return exportPerfetto(readJournal(run.source, { blobs: 'keep', onTornTail: run.onTornTail }), part)
+  if (format === 'openai') return training(run, part, values, terminal)
+  return exportMarkdown(run.records(), part)
+}
+
+const TABLES = ['records', 'calls', 'turns'] as const
+
+async function* training(
+  run: OpenedRun,
+  part: ExportFilter,
+  values: Values,
+  { say }: Pick<Terminal, 'say'>,
+): AsyncGenerator<string> {
+  const { tools, failed } = values
+  const unknown: string[] = []
+  yield* exportOpenai(run.records(), {
+    ...part,
+    failed,
+    per: choice(values, 'per', ['session', 'turn'] as const),
+    weights: choice(values, 'weights', ['all', 'last'] as const),
+    tools: tools === undefined ? [] : readTools(tools),
+    onLeftOut: ({ session, turn, why }) =>
+      say(
+        turn === null
+          ? `Left out of session ${session}: ${why}.`
+          : `Left out turn ${turn} of session ${session}: ${why}.`,
+      ),
+    onToolUnknown: (name) => void unknown.push(name),
+  })
+  if (unknown.length === 0) return
+  const where = tools === undefined ? 'give what they take with --tools FILE' : `--tools ${tools} lacks them`
+  say(
+    `The journal holds names of tools only (${unknown.join(', ')}): ${where}. No line tells what they take.`,
+  )
+}
+
+function choice<const C extends string>(
+  values: Values,
+  option: keyof Values,
+  choices: readonly C[],
+): C | undefined {
+  const given = values[option]
+  if (given === undefined) return undefined
+  const found = choices.find((one) => one === given)
+  if (found === undefined) throw new UsageError(`--${option} is ${choices.join(', ')}.`)
+  return found
+}
+
+async function* ofPart(run: OpenedRun, { session, turn }: ExportFilter): ReturnType<OpenedRun['records']> {
+  for await (const record of run.records()) {
+    const isPart =
+      (session === undefined || record.session === session) && (turn === undefined || record.turn === turn)
+    if (record.kind === 'header' || isPart) yield record
+  }
+}

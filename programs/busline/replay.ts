@@ -1,0 +1,121 @@
+import { writeFile } from 'node:fs/promises'
+import { BuslineError, visibleLine } from 'busline'
+import { replay as replayRun, type Divergence, type GuardFinding, type ReplayReport } from 'busline/journal'
+import { EXIT } from '../function-chat/exit-codes.ts'
+import { jsonLine } from '../function-chat/json-line.ts'
+import { UsageError } from '../function-chat/usage-error.ts'
+import { defineProgram } from './command.ts'
+import { loadApp } from './load-app.ts'
+import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
+
+const HELP = `Runs a run again with today's code, without network and key: models, tools and sessions are answered from the
+journal, everything else runs as it did, and the first line that differs is told.
+
+Examples
+  busline replay                          the last run of function-chat
+  busline replay RUN --app ./app.ts#app   a run of another app
+  busline replay RUN --live tool.call     tools run too; what they return is compared
+  busline replay RUN --keep-going --json  all differences, for programs
+
+Usage: busline replay [RUN] [--app FILE#EXPORT] [--keep-going] [--live TYPE]… [--out FILE] [--no-guard] [--json]
+  --app FILE#EXPORT  what createApp takes, or a participant without provider and store (default: function-chat's app)
+  --keep-going       go on after a difference as far as possible
+  --live TYPE        let this effect's handlers run, a type or a pattern such as tool.*; repeatable
+  --out FILE         write the journal that the replay wrote
+  --no-guard         do not watch handlers for the clock, randomness, timers and the network
+  --log-dir DIR      where runs are (default logs)
+  --json             one object: identical, lines, replayed, divergences, findings
+${RUN_HELP}
+Exit codes: 0 it does the same, 2 usage, 3 damaged file, 4 the file can't be read, 5 it does something else`
+
+export const replay = defineProgram({
+  name: 'replay',
+  help: HELP,
+  options: {
+    ...RUN_OPTIONS,
+    app: { type: 'string' },
+    'keep-going': { type: 'boolean' },
+    live: { type: 'string', multiple: true },
+    out: { type: 'string' },
+    'no-guard': { type: 'boolean' },
+  },
+  async run({ values, positionals }, terminal) {
+    const { output, signal } = terminal
+    const [argument, extra] = positionals
+    if (extra !== undefined)
+      throw new UsageError('busline replay takes one run. busline replay --help tells more.')
+    const run = await openRun(argument, values, terminal)
+    const app = await loadApp(values.app)
+    const report = await replayRun(run.records(), app, {
+      mode: values['keep-going'] === true ? 'keep-going' : 'strict',
+      live: values.live,
+      guard: values['no-guard'] !== true,
+      signal,
+    })
+    if (values.out !== undefined) await write(values.out, report)
+    await output.print(
+      values.json === true ? jsonLine(forPrograms(report)) : forPeople(report, run.path ?? run.name),
+    )
+    return report.identical ? EXIT.ok : EXIT.replayMiss
+  },
+})
+
+async function write(file: string, { records }: ReplayReport): Promise<void> {
+  try {
+    const lines = records.map((record) => `${JSON.stringify(record)}\n`)
+    await writeFile(file, lines.join(''), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new BuslineError('FILE_FAILED', `The replay's journal can't be written to ${file}: ${why}.`, {
+      cause: error,
+    })
+  }
+}
+
+function forPrograms({ identical, lines, replayed, divergences, findings }: ReplayReport): unknown {
+  const differences = divergences.map(
+    ({ kind, line, type, path, recorded = null, replayed: now = null }) => ({
+      kind,
+      line,
+      type,
+      path,
+      recorded,
+      replayed: now,
+    }),
+  )
+  const found = findings.map(({ at = null, ...finding }) => ({ ...finding, at }))
+  return { identical, lines, replayed, divergences: differences, findings: found }
+}
+
+function forPeople(
+  { identical, lines, replayed, divergences, findings }: ReplayReport,
+  file: string,
+): string {
+  const head = identical
+    ? `The replay is identical: ${lines} lines of ${visibleLine(file)}.\n`
+    : `The replay differs: ${replayed} of ${lines} lines of ${visibleLine(file)} were reached.\n`
+  return [head, ...divergences.map((divergence) => told(divergence)), ...findings.map(found)].join('')
+}
+
+const WORDS = {
+  changed: 'is different',
+  extra: 'is new: the journal has nothing like it',
+  missing: 'did not come',
+} as const
+
+function told({ kind, line, type, path, recorded, replayed }: Divergence): string {
+  const at = path === '' ? '' : ` at ${visibleLine(path)}`
+  const head = `line ${line}  ${visibleLine(type)} ${WORDS[kind]}${at}\n`
+  const was = kind === 'extra' ? '' : `  recorded  ${shown(recorded)}\n`
+  const is = kind === 'missing' && replayed === undefined ? '' : `  replayed  ${shown(replayed)}\n`
+  return `${head}${was}${is}`
+}
+
+function found({ what, type, at = 'an unknown place' }: GuardFinding): string {
+  return visibleLine(`${type} uses ${what} at ${at}: a replay can't tell it what it told then`) + '\n'
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '(nothing)'
+  return visibleLine(JSON.stringify(value), 2000)
+}

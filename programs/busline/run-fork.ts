@@ -1,0 +1,107 @@
+import { visibleLine, visibleText, type AppOptions, type JsonValue } from 'busline'
+import { whatIf, type TurnEnd, type WhatIfOptions, type WhatIfReport, type WhatIfTurn } from 'busline/journal'
+import { dollars } from '../function-chat/dollars.ts'
+import { EXIT } from '../function-chat/exit-codes.ts'
+import { jsonLine } from '../function-chat/json-line.ts'
+import { UsageError } from '../function-chat/usage-error.ts'
+import type { Terminal } from './command.ts'
+import { freePath } from './free-path.ts'
+import { loadApp } from './load-app.ts'
+
+/** What `busline fork --run` was given. */
+export interface RunForkValues {
+  to?: string | undefined
+  'sessions-dir'?: string | undefined
+  tools?: string | undefined
+  'this-turn'?: boolean | undefined
+  app?: string | undefined
+  'base-url'?: string | undefined
+  offline?: boolean | undefined
+  json?: boolean | undefined
+}
+
+/** Forks a run, runs its turns again from there, and prints both ends of each. */
+export async function runFork(
+  fork: {
+    path: string
+    at: number | undefined
+    /** What the fork's file is named after. */
+    base: string
+    set: Readonly<Record<string, JsonValue>>
+    values: RunForkValues
+  },
+  terminal: Terminal,
+): Promise<number> {
+  const { path, at, base, set, values } = fork
+  const { tools: how = 'stop', json = false } = values
+  const tools = HOW.find((one) => one === how)
+  if (!tools) throw new UsageError(`--tools takes ${HOW.join(', ')}, not ${JSON.stringify(how)}.`)
+
+  const report = await whatIf(path, await appOf(values), {
+    at,
+    set,
+    tools,
+    stub: () => ({ stubbed: true }),
+    turns: values['this-turn'] === true ? 'this' : 'all',
+    to: values.to ?? freePath(`${base}.fork-${at ?? 'run'}`),
+    sessions: values['sessions-dir'],
+    signal: terminal.signal,
+  })
+  if (json) await terminal.output.print(jsonLine(report))
+  else for (const turn of report.turns) await terminal.output.print(described(turn))
+  for (const line of toldOf(report)) terminal.say(line)
+  const allWell = report.turns.length > 0 && report.turns.every(({ fork: { status } }) => status === 'ok')
+  return allWell ? EXIT.ok : EXIT.failed
+}
+
+const HOW = ['stop', 'record', 'live', 'stub'] as const satisfies WhatIfOptions['tools'][]
+
+async function appOf({ app: spec, offline, 'base-url': url }: RunForkValues): Promise<AppOptions> {
+  const app = await loadApp(spec)
+  if (typeof app === 'function')
+    throw new UsageError('--run needs what createApp takes, not a participant: export its options.')
+  if (app.provider !== undefined) return app
+  const baseURL = url ?? process.env['OPENAI_BASE_URL']
+  if (offline === true || (!process.env['OPENAI_API_KEY'] && !baseURL)) return { ...app, offline: true }
+  return { ...app, ...(baseURL && { baseURL }) }
+}
+
+function described({ session, input, parent, fork }: WhatIfTurn): string {
+  const text = typeof input === 'object' && input !== null && 'text' in input ? input.text : null
+  return [
+    visibleLine(`turn ${fork.turn}  session ${session}`),
+    `  said  ${indented(typeof text === 'string' ? text : '(begun in an earlier run)')}`,
+    ...(parent ? describedEnd('was', parent) : ['  was   (not run to an end)']),
+    ...describedEnd('is', fork),
+    '',
+    '',
+  ].join('\n')
+}
+
+function describedEnd(word: string, { reply, error, toolCalls, usage, cost, model, ms }: TurnEnd): string[] {
+  const tokens = usage ? `${usage.inputTokens} tokens in, ${usage.outputTokens} out` : 'tokens not told'
+  const price = cost === null ? '' : `, $${dollars(cost)}`
+  const said = reply ?? (error ? `${error.code}: ${error.message}` : '(nothing)')
+  return [
+    `  ${word.padEnd(5)} ${indented(said)}`,
+    ...toolCalls.map(({ name, arguments: args, result, error: failure }) => {
+      const end = failure ? `${failure.code}: ${failure.message}` : JSON.stringify(result)
+      return `        ${visibleLine(`${name} ${JSON.stringify(args)} → ${end}`, 200)}`
+    }),
+    `        ${visibleLine(`${model ?? 'no model'}, ${tokens}${price}, ${Math.round(ms)} ms`)}`,
+  ]
+}
+
+function indented(text: string): string {
+  return visibleText(text).replaceAll('\n', '\n        ')
+}
+
+function toldOf({ parent, at, path, sessionsDir, turns, answered }: WhatIfReport): string[] {
+  const { recorded, live, stubbed } = answered
+  return [
+    `Forked ${parent.file} behind line ${at} into ${path}, sessions in ${sessionsDir}.`,
+    turns.length === 0
+      ? 'There was nothing to run: no turn is open there, and none follows.'
+      : `Tool calls: ${recorded} from the record, ${live} live, ${stubbed} stubbed.`,
+  ]
+}

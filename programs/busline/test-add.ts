@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { BuslineError, visibleLine, type JournalRecord } from 'busline'
+import { expectRun, RunDiverged } from 'busline/testing'
+import { UsageError } from '../function-chat/usage-error.ts'
+import type { Terminal } from './command.ts'
+import { loadApp } from './load-app.ts'
+import { openRun, type OpenedRun } from './open-run.ts'
+import { spooled } from './spooled.ts'
+import { turnStarts } from './turn-starts.ts'
+
+interface Values {
+  readonly 'log-dir'?: string | undefined
+  readonly app?: string | undefined
+  readonly turn?: string | undefined
+  readonly name?: string | undefined
+  readonly dir?: string | undefined
+  readonly force?: boolean | undefined
+}
+
+/** Keeps a run, or its beginning, as a recorded test, and prints what was written. */
+export async function addTest(
+  argument: string | undefined,
+  values: Values,
+  terminal: Terminal,
+): Promise<void> {
+  const { dir = 'test/runs', force = false } = values
+  const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
+  const last = values.turn === undefined ? undefined : await endOf(run, values.turn)
+  const name = nameOf(
+    values.name ?? (values.turn === undefined ? run.name : `${run.name}-turn${values.turn}`),
+  )
+  const app = await loadApp(values.app)
+  const journal = join(dir, `${name}.jsonl`)
+  const test = join(dir, `${name}.test.ts`)
+  const module = await moduleOf(values.app)
+  const files = module ? [journal, test] : [journal]
+  const there = force ? undefined : files.find((file) => existsSync(file))
+  if (there !== undefined)
+    throw new UsageError(`${there} is there already. Give another --name, or --force to write over it.`)
+
+  mkdirSync(dir, { recursive: true })
+  await write(journal, linesUpTo(run.records(), last), force)
+  if (module) await write(test, testText(name, dir, module), force)
+  for (const file of files) await terminal.output.print(`${visibleLine(file)}\n`)
+  if (!module)
+    terminal.say(
+      `No test for vitest was written: name the app with --app FILE#EXPORT. busline test run ${dir} replays it.`,
+    )
+  await tellWhetherItPasses()
+
+  async function tellWhetherItPasses(): Promise<void> {
+    try {
+      await expectRun(journal, app, { update: false, signal: terminal.signal })
+    } catch (error) {
+      if (!(error instanceof RunDiverged)) throw error
+      for (const line of ['It does not pass with this app:', ...error.message.split('\n')]) terminal.say(line)
+    }
+  }
+}
+
+/** The `seq` of the line that ends a turn. */
+async function endOf(run: OpenedRun & { path: string }, turn: string): Promise<number> {
+  if (!/^[1-9]\d{0,8}$/.test(turn)) throw new UsageError('--turn takes the number of a turn, from 1.')
+  const { last: starts } = await turnStarts(run.path)
+  const start = starts[Number(turn) - 1]
+  if (!start) throw notInRun(`There is no turn ${turn}: ${visibleLine(run.name, 80)} has ${starts.length}.`)
+  let command: string | undefined
+  for await (const { seq, id, kind, of } of run.records()) {
+    if (seq === start.seq) command = id
+    if (kind === 'result' && command !== undefined && of === command) return seq
+  }
+  throw notInRun(`Turn ${turn} has not ended in ${visibleLine(run.name, 80)}.`)
+}
+
+function notInRun(message: string): BuslineError {
+  return new BuslineError('MESSAGE_NOT_IN_RUN', message)
+}
+
+function nameOf(text: string): string {
+  if (/^[\w][\w.-]{0,127}$/.test(text)) return text
+  throw new UsageError(
+    '--name takes letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
+  )
+}
+
+interface AppModule {
+  readonly file: string
+  /** The name of the export; `default`; or what stands for the tools of function-chat. */
+  readonly name: string
+}
+
+/** Where a test imports the app from; undefined where the app stands in no file that could be imported. */
+async function moduleOf(spec: string | undefined): Promise<AppModule | undefined> {
+  if (spec === undefined) {
+    // Only where function-chat is being worked on: the package has it in one file with all commands.
+    const file = fileURLToPath(new URL('../function-chat/conversation.ts', import.meta.url))
+    return existsSync(file) ? { file, name: 'TOOLS' } : undefined
+  }
+  const [path = '', name] = spec.split('#')
+  const file = resolve(path)
+  if (name !== undefined) return { file, name }
+  const module: object = await import(pathToFileURL(file).href)
+  return { file, name: Reflect.get(module, 'app') === undefined ? 'default' : 'app' }
+}
+
+function testText(name: string, dir: string, module: AppModule): string {
+  const path = relative(resolve(dir), module.file).replaceAll('\\', '/')
+  const from = JSON.stringify(path.startsWith('.') ? path : `./${path}`).replaceAll('"', "'")
+  const imported =
+    module.name === 'default' ? 'app' : `{ ${module.name === 'app' ? 'app' : importAs(module.name)} }`
+  const app = module.name === 'TOOLS' ? '{ tools: TOOLS }' : 'app'
+  return `import { fileURLToPath } from 'node:url'
+import { expectRun } from 'busline/testing'
+import { test } from 'vitest'
+import ${imported} from ${from}
+
+test('${name} goes as it was recorded', async () => {
+  await expectRun(fileURLToPath(new URL('./${name}.jsonl', import.meta.url)), ${app})
+})
+`
+}
+
+function importAs(name: string): string {
+  return name === 'TOOLS' ? name : `${name} as app`
+}
+
+/** Whole lines, big values in their places: the file stands alone. */
+async function* linesUpTo(records: AsyncIterable<JournalRecord>, last = Infinity): AsyncGenerator<string> {
+  for await (const record of records) {
+    if (record.seq > last) return
+    yield `${JSON.stringify(record)}\n`
+  }
+}
+
+async function write(file: string, content: string | AsyncIterable<string>, force: boolean): Promise<void> {
+  try {
+    await writeFile(file, content, { flag: force ? 'w' : 'wx' })
+  } catch (error) {
+    if (error instanceof BuslineError) {
+      // What could not be read to its end is no recording.
+      await rm(file, { force: true })
+      throw error
+    }
+    const why = error instanceof Error ? error.message : String(error)
+    throw new BuslineError('FILE_FAILED', `${file} can't be written: ${why}.`, {
+      data: { path: dirname(file) },
+      cause: error,
+    })
+  }
+}

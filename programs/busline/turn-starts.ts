@@ -1,0 +1,79 @@
+import { BuslineError, ContinueTurn, RunTurn, visibleLine, type JournalRecord } from 'busline'
+import { scanJournal } from 'busline/journal'
+import { nearest } from './nearest.ts'
+import type { Shown } from './show-options.ts'
+
+/** Where a turn begins. */
+export interface TurnStart {
+  readonly turn: string
+  readonly seq: number
+}
+
+/** Whether a record begins a turn, or goes on with one after a crash. */
+export function isTurnStart({ kind, type, turn }: Readonly<JournalRecord>): boolean {
+  return kind === 'command' && turn !== undefined && (type === RunTurn.type || type === ContinueTurn.type)
+}
+
+/** Whether a record is of the session that is asked for, by the beginning of its id. */
+export function isOfSession({ session }: Readonly<JournalRecord>, asked: string | undefined): boolean {
+  return asked === undefined || session?.startsWith(asked) === true
+}
+
+/** How many turns begin in a run, and the last `keep` of them: looks at those lines only. */
+export async function turnStarts(
+  path: string,
+  options: {
+    session?: string | undefined
+    keep?: number
+    onTornTail?: (tail: { line: number; bytes: number }) => void
+  } = {},
+): Promise<{ count: number; last: TurnStart[] }> {
+  const { session, keep = Infinity, ...told } = options
+  const last: TurnStart[] = []
+  let count = 0
+  for await (const lines of scanJournal(path, { containing: '"kind":"command","type":"chat.', ...told })) {
+    for (const { envelope } of lines) {
+      if (!isTurnStart(envelope) || !isOfSession(envelope, session)) continue
+      count++
+      last.push({ turn: envelope.turn ?? '', seq: envelope.seq })
+      if (last.length > keep) last.shift()
+    }
+  }
+  return { count, last }
+}
+
+/**
+ * The one turn that is meant by a number or the beginning of an id.
+ *
+ * @throws BuslineError `MESSAGE_NOT_IN_RUN` when there is none, or more than one
+ */
+export async function turnMeant(
+  { path, name }: { path: string; name: string },
+  { turn = '', session }: Shown,
+): Promise<string> {
+  const { last: starts } = await turnStarts(path, { session })
+  const run = visibleLine(name, 80)
+  if (typeof turn === 'number') {
+    const found = starts.at(turn > 0 ? turn - 1 : turn)
+    if (found) return found.turn
+    throw notInRun(name, `There is no turn ${turn}: ${run} has ${starts.length}.`)
+  }
+  const ids = [...new Set(starts.map((start) => start.turn))]
+  if (ids.includes(turn)) return turn
+  const found = ids.filter((id) => id.startsWith(turn))
+  const [only] = found
+  if (only !== undefined && found.length === 1) return only
+
+  const names = (found.length > 0 ? found : nearest(turn, ids)).slice(0, 8).map((id) => visibleLine(id, 60))
+  const shown = visibleLine(turn, 80)
+  if (found.length > 0) {
+    const many = `${shown} is the beginning of ${found.length} turns`
+    throw notInRun(name, `${many}: ${names.join(', ')}. Say more of it.`)
+  }
+  const hint = names.length > 0 ? `Near: ${names.join(', ')}.` : 'Without --turn all are shown.'
+  throw notInRun(name, `There is no turn ${shown} in ${run}. ${hint}`)
+}
+
+function notInRun(run: string, message: string): BuslineError {
+  return new BuslineError('MESSAGE_NOT_IN_RUN', message, { data: { run } })
+}

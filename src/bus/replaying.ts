@@ -1,0 +1,19 @@
+import type { CommandDefinition } from '../messages/define-command.ts'
+import type { Envelope, Message } from './envelope.ts'
+import type { RegisteredHandler } from './handler-table.ts'
+
+/** What a bus asks of the replay that it runs for. */
+export interface Replaying {
+  /** The prefix of the run's ids. */
+  readonly prefix: string
+  /** How many messages from outside were written as they are, so that the bus has not counted them. */
+  readonly rootsCopied: number
+  /** The time of the line that is written next. */
+  time(): number
+  /** Whether the journal has a reading of the clock here that was noted. */
+  hasTimeRead(): boolean
+  /** Who answers a command in its handler's place; undefined where its handler runs again. */
+  handlerFor(message: Message, command: CommandDefinition): RegisteredHandler | undefined
+  /** Runs a handler, or a subscriber. */
+  around(message: Envelope, run: () => unknown): unknown
+}

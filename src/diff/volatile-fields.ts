@@ -1,0 +1,44 @@
+import { ApprovalRequested, ListApprovals } from '../messages/approval.ts'
+import { AttemptFailed } from '../messages/policies.ts'
+import { ListSessions, OpenSession, AppendMessages, UpdateSession } from '../messages/session.ts'
+import {
+  ContinueTurn,
+  ResumeTurn,
+  RunTurn,
+  TurnCancelled,
+  TurnFailed,
+  TurnFinished,
+} from '../messages/chat.ts'
+import { CallModel, ModelAnswerDelayed, ModelAttemptFailed } from '../messages/model.ts'
+import { pathMatcher, type ValuePath } from './path-pattern.ts'
+
+/** What differs from run to run by itself: times, and the ids and times that servers give. By type, as paths. */
+const VOLATILE: Readonly<Record<string, readonly string[]>> = {
+  [OpenSession.type]: ['output.createdAt', 'output.updatedAt', 'output.messages[*].meta.time'],
+  [ListSessions.type]: ['output[*].updatedAt'],
+  [AppendMessages.type]: ['data.messages[*].meta.time'],
+  [UpdateSession.type]: ['data.messages[*].meta.time'],
+  [CallModel.type]: ['output.response', 'output.message.meta.time'],
+  [ModelAttemptFailed.type]: ['data.retryIn'],
+  [ModelAnswerDelayed.type]: ['data.waited'],
+  [RunTurn.type]: ['output.messages[*].meta.time'],
+  [ContinueTurn.type]: ['output.messages[*].meta.time'],
+  [ResumeTurn.type]: ['output.messages[*].meta.time'],
+  [TurnFinished.type]: ['data.messages[*].meta.time'],
+  [TurnFailed.type]: ['data.messages[*].meta.time'],
+  [TurnCancelled.type]: ['data.messages[*].meta.time'],
+  [AttemptFailed.type]: ['data.retryIn'],
+  [ListApprovals.type]: ['output[*].requested', 'output[*].expires'],
+  [ApprovalRequested.type]: ['data.requested', 'data.expires'],
+  'bus.opened': ['data'],
+  'bus.deliveryFailed': ['data.retryIn'],
+  'bus.scheduled': ['data.due'],
+  'bus.scheduleFired': ['data.next'],
+}
+
+const MATCHERS = new Map(Object.entries(VOLATILE).map(([type, paths]) => [type, pathMatcher(paths)]))
+
+/** Whether what is at this path of a record differs from run to run by itself. */
+export function isVolatile(type: string, path: ValuePath): boolean {
+  return MATCHERS.get(type)?.(type, path) ?? false
+}

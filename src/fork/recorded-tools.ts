@@ -1,0 +1,102 @@
+import * as z from 'zod'
+import type { Bus } from '../bus/bus.ts'
+import { NO_OUTPUT } from '../bus/middleware.ts'
+import { BuslineError } from '../messages/busline-error.ts'
+import { CallTool } from '../messages/tool.ts'
+import type { ToolEnd } from './open-work.ts'
+
+/** A tool call as a model makes it. */
+export interface WantedCall {
+  call: string
+  name: string
+  arguments: unknown
+}
+
+/** A call of the parent and how it ended. */
+export interface RecordedCall extends WantedCall {
+  end: ToolEnd
+}
+
+/** What becomes of a call that the record does not answer. */
+export type Unrecorded = (call: WantedCall) => Promise<'live' | { output: unknown }>
+
+/** How many calls were answered from where. */
+export interface AnsweredCalls {
+  recorded: number
+  live: number
+  stubbed: number
+}
+
+const Wanted = z.looseObject({ call: z.string(), name: z.string(), arguments: z.unknown() })
+
+/**
+ * Answers tool calls from a record where name and arguments agree (the order of keys does not count): each recorded call
+ * once, in its order, then the last of them again. `unrecorded` decides on any other call.
+ */
+export function answerTools(
+  bus: Bus,
+  recorded: readonly RecordedCall[],
+  unrecorded: Unrecorded,
+): AnsweredCalls {
+  const answered: AnsweredCalls = { recorded: 0, live: 0, stubbed: 0 }
+  const waiting = new Map<string, ToolEnd[]>()
+  for (const call of recorded) {
+    const key = keyOf(call)
+    waiting.set(key, [...(waiting.get(key) ?? []), call.end])
+  }
+  /** Calls whose own call, below them, is the live one. */
+  const live = new Set<string>()
+
+  bus.use(
+    async function answerTools(message, next, scope) {
+      const wanted = Wanted.safeParse(message.data)
+      if (!wanted.success || live.has(message.cause ?? '')) return next()
+      const ends = waiting.get(keyOf(wanted.data)) ?? []
+      const end = ends.length > 1 ? ends.shift() : ends[0]
+      if (end) {
+        answered.recorded++
+        if ('error' in end) throw failed(end.error)
+        return end.output === undefined ? NO_OUTPUT : end.output
+      }
+      const { call, name, arguments: args, again, ...rest } = wanted.data
+      const how = await unrecorded({ call, name, arguments: args })
+      if (how !== 'live') {
+        answered.stubbed++
+        return how.output === undefined ? NO_OUTPUT : how.output
+      }
+      answered.live++
+      if (again !== true) return next()
+      // In the fork it has not run: a call of its own does not say that it may have.
+      live.add(message.id)
+      try {
+        return await scope.execute(CallTool, { ...rest, call, name, arguments: args })
+      } finally {
+        live.delete(message.id)
+      }
+    },
+    { for: [CallTool] },
+  )
+  return answered
+}
+
+/** The same for equal calls, whatever the order of the keys. */
+function keyOf({ name, arguments: args }: { name: string; arguments: unknown }): string {
+  return JSON.stringify([name, args], (_, item: unknown) => {
+    const isObject = typeof item === 'object' && item !== null && !Array.isArray(item)
+    return isObject ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))) : item
+  })
+}
+
+/** As it was recorded: its code may be that of any error. */
+function failed({ code, message }: { code: string; message: string }): Error {
+  return Object.assign(new Error(message), { code })
+}
+
+/** `WHAT_IF_STOPPED`: the record has no answer to a call. */
+export function stoppedAt({ name, arguments: args }: WantedCall, path: string): BuslineError {
+  return new BuslineError(
+    'WHAT_IF_STOPPED',
+    `The record holds no call of ${name} with these arguments. Let such calls run live, stub them, or answer them with an error.`,
+    { data: { name, arguments: args, path } },
+  )
+}

@@ -1,0 +1,103 @@
+import { blocksOf, LineBlock } from './line-block.ts'
+import { opened } from './open-segments.ts'
+import { linesOf } from './lines-of-block.ts'
+import type { ScannedLine } from './scanned-line.ts'
+import { segmentsOf } from './segments.ts'
+import { SeqCheck } from './seq-check.ts'
+
+const NEWLINE = 0x0a
+/** Bytes read at once, backwards. */
+const CHUNK = 256 * 1024
+
+/**
+ * The last lines of a run in their order, read backwards from its end: `enough` is asked line by line, the last line
+ * first, and the one at which it says true is the first one given; all lines when it never does. So the last turn of a
+ * large journal costs what the turn holds, and not the journal. What is given is held in memory.
+ *
+ * `options.blobs` is as for `scanJournal`. The `line` of each is its `seq` + 1: what stands before was not counted. Bytes after the last newline are passed over.
+ *
+ * @throws BuslineError `JOURNAL_DAMAGED` for a line that is no record (lines before the first one given are not looked
+ * at); `FILE_FAILED` when a file can't be read
+ */
+export async function lastLines(
+  path: string,
+  enough: (line: ScannedLine) => boolean,
+  options: { blobs?: 'keep' | 'resolve' } = {},
+): Promise<ScannedLine[]> {
+  const found: ScannedLine[] = []
+  for (const segment of segmentsOf(path).toReversed()) {
+    for await (const part of blocksBackwards(segment)) {
+      for (const line of await linesBackwards(segment, part, options.blobs === 'resolve')) {
+        found.push(line)
+        if (enough(line)) return found.toReversed()
+      }
+    }
+  }
+  return found.toReversed()
+}
+
+async function linesBackwards(
+  path: string,
+  { bytes, start }: Part,
+  hasBlobs: boolean,
+): Promise<ScannedLine[]> {
+  const origin = { path, linesBefore: undefined, hasBlobs }
+  const { lines, fault } = linesOf(new LineBlock(origin, 1, bytes), new SeqCheck())
+  if (fault === undefined) return lines.toReversed()
+  // To name the line, what stands before is counted now.
+  const before = await linesUpTo(path, start)
+  throw linesOf(new LineBlock(origin, before + 1, bytes), new SeqCheck()).fault
+}
+
+async function linesUpTo(path: string, end: number): Promise<number> {
+  const file = await opened(path)
+  try {
+    let lines = 0
+    let bytes = 0
+    const origin = { path, linesBefore: 0, hasBlobs: false }
+    for await (const { latin1 } of blocksOf(origin, file, () => undefined)) {
+      lines += latin1.slice(0, end - bytes).split('\n').length - 1
+      bytes += latin1.length
+      if (bytes >= end) break
+    }
+    return lines
+  } finally {
+    await file.close()
+  }
+}
+
+/** Whole lines, and where in the file they begin. */
+interface Part {
+  readonly bytes: Buffer
+  readonly start: number
+}
+
+/** The whole lines of a file in parts, the last part first. */
+async function* blocksBackwards(path: string): AsyncGenerator<Part> {
+  const file = await opened(path)
+  try {
+    let { size: start } = await file.stat()
+    let rest: Buffer = Buffer.alloc(0)
+    let isTail = true
+    while (start > 0) {
+      const length = Math.min(CHUNK, start)
+      start -= length
+      const chunk = Buffer.alloc(length)
+      await file.read(chunk, 0, length, start)
+      rest = Buffer.concat([chunk, rest])
+      if (isTail) {
+        const end = rest.lastIndexOf(NEWLINE) + 1
+        if (end === 0) continue
+        rest = rest.subarray(0, end)
+        isTail = false
+      }
+      // At the file's start a line begins without a newline before it; the last byte of the rest is the end of a line.
+      const first = start === 0 ? 0 : rest.subarray(0, -1).indexOf(NEWLINE) + 1
+      if (first === 0 && start > 0) continue
+      yield { bytes: rest.subarray(first), start: start + first }
+      rest = rest.subarray(0, first)
+    }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,143 @@
+import type { JournalRecord } from '../bus/journal.ts'
+import { envelopeEnds } from './envelope-ends.ts'
+import { isJournalRecord } from './journal-record.ts'
+import { damaged } from './journal-source.ts'
+import type { LineBlock } from './line-block.ts'
+import { resolveBlobs } from './resolve-blobs.ts'
+import type { ScannedLine } from './scanned-line.ts'
+import type { SeqCheck } from './seq-check.ts'
+
+/** The lines up to the first that is damaged, and its error. */
+export interface ScannedLines {
+  readonly lines: readonly ScannedLine[]
+  readonly fault?: unknown
+}
+
+/** All lines of a block, held to their order. */
+export function linesOf(block: LineBlock, check: SeqCheck): ScannedLines {
+  const { latin1, firstLine, origin } = block
+  const ends = envelopeEnds(latin1)
+  const lines: ScannedLine[] = []
+  try {
+    for (let start = 0; start < latin1.length;) {
+      const end = latin1.indexOf('\n', start)
+      const number = firstLine + lines.length
+      const line = new BlockLine(block, number, { start, end, envelopeEnd: ends(start, end) })
+      check.take(origin.path, number, line)
+      lines.push(line)
+      start = end + 1
+    }
+  } catch (fault) {
+    return { lines, fault }
+  }
+  return { lines }
+}
+
+/** Each line of a block, or why it is none: for those who go on after damage. */
+export function* eachLine(
+  block: LineBlock,
+): Generator<{ number: number; line?: ScannedLine; fault?: unknown }> {
+  const { latin1 } = block
+  const ends = envelopeEnds(latin1)
+  let number = block.firstLine
+  for (let start = 0; start < latin1.length; number++) {
+    const end = latin1.indexOf('\n', start)
+    try {
+      yield { number, line: new BlockLine(block, number, { start, end, envelopeEnd: ends(start, end) }) }
+    } catch (fault) {
+      yield { number, fault }
+    }
+    start = end + 1
+  }
+}
+
+/** The lines of a block that hold each of the words, which are Latin-1 as the block is; not checked for their order. */
+export function linesWith(block: LineBlock, words: readonly string[]): ScannedLines {
+  const { latin1 } = block
+  const [first = ''] = words
+  const ends = envelopeEnds(latin1)
+  const lines: ScannedLine[] = []
+  let number = block.firstLine
+  let counted = 0
+  try {
+    for (let hit = latin1.indexOf(first); hit !== -1;) {
+      // A negative position would count as 0, where a newline may stand.
+      const start = hit === 0 ? 0 : latin1.lastIndexOf('\n', hit - 1) + 1
+      const end = latin1.indexOf('\n', hit)
+      for (; counted < start; number++) counted = latin1.indexOf('\n', counted) + 1
+      const raw = latin1.slice(start, end)
+      if (words.every((word) => raw.includes(word)))
+        lines.push(new BlockLine(block, number, { start, end, envelopeEnd: ends(start, end) }))
+      hit = latin1.indexOf(first, end + 1)
+    }
+  } catch (fault) {
+    return { lines, fault }
+  }
+  return { lines }
+}
+
+class BlockLine implements ScannedLine {
+  readonly line: number
+  readonly envelope: Readonly<JournalRecord>
+  readonly #block: LineBlock
+  /** The place in its file. */
+  readonly #number: number
+  readonly #start: number
+  readonly #end: number
+
+  constructor(
+    block: LineBlock,
+    number: number,
+    { start, end, envelopeEnd }: { start: number; end: number; envelopeEnd: number },
+  ) {
+    this.#block = block
+    this.#number = number
+    this.#start = start
+    this.#end = end
+    this.envelope = (envelopeEnd === -1 ? undefined : this.#envelope(envelopeEnd)) ?? this.#lightened()
+    const { linesBefore } = block.origin
+    this.line = linesBefore === undefined ? this.envelope.seq + 1 : linesBefore + number
+  }
+
+  record(): JournalRecord {
+    const record = this.#parsed()
+    const { mayHoldBlobs, origin } = this.#block
+    return mayHoldBlobs ? resolveBlobs(record, origin.path, this.#number) : record
+  }
+
+  text(): string {
+    try {
+      return this.#block.text(this.#start, this.#end)
+    } catch (error) {
+      throw damaged(this.#block.origin.path, this.#number, 'it is not UTF-8', error)
+    }
+  }
+
+  #parsed(): JournalRecord {
+    const { path } = this.#block.origin
+    let value: unknown
+    try {
+      value = JSON.parse(this.#block.text(this.#start, this.#end))
+    } catch (error) {
+      throw damaged(path, this.#number, 'it is not a line of JSON', error)
+    }
+    if (isJournalRecord(value)) return value
+    throw damaged(path, this.#number, 'it is not a journal record')
+  }
+
+  /** Undefined when what stands before the heavy field is no object by itself: the field stands deeper. */
+  #envelope(end: number): JournalRecord | undefined {
+    try {
+      const value: unknown = JSON.parse(`${this.#block.text(this.#start, end)}}`)
+      return isJournalRecord(value) ? value : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The envelope of a line that has no heavy field, or in another place than the format says. */
+  #lightened(): JournalRecord {
+    const { data: _data, output: _output, error: _error, ...envelope } = this.#parsed()
+    return envelope
+  }
+}

@@ -1,0 +1,128 @@
+import { dirname } from 'node:path'
+import { whyOf } from '../files/file-errors.ts'
+import { blobPath } from './blob-reference.ts'
+import { hashesIn } from './hashes-in.ts'
+import type { JournalFiles } from './journal-files.ts'
+import type { KeepOptions } from './journal-options.ts'
+import { segmentNumbers, segmentPath } from './segment-names.ts'
+
+/** Which blob a file in their folder is. */
+const BLOB = /^(sha256-[0-9a-f]{64})\.json$/
+
+export interface RetentionOptions {
+  path: string
+  files: JournalFiles
+  keep: KeepOptions
+  /** The folder of the blobs. */
+  blobs: string
+  /** The segment that is written, and whether it or one before has lines of an earlier process. */
+  segment: number
+  isContinued: boolean
+  now: () => number
+  /** Told of a blob that is there no more. */
+  onRemoved: (hash: string) => void
+}
+
+/** Deletes the oldest full segments of a journal, and the blobs that no other refers to. A failure is one warning. */
+export class Retention {
+  #options: RetentionOptions
+  #segment: number
+  /** In which segment a blob was referred to last. */
+  #lastUse = new Map<string, number>()
+  /** Whether all references are in the map: those of earlier processes are read when they matter. */
+  #knowsAll: boolean
+  #warned = false
+  /** What is going on; settles when no file is read or deleted any more. */
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(options: RetentionOptions) {
+    this.#options = options
+    this.#segment = options.segment
+    this.#knowsAll = !options.isContinued
+  }
+
+  /** A line of the segment that is written refers to a blob. */
+  refer(hash: string): void {
+    this.#lastUse.set(hash, this.#segment)
+  }
+
+  /** A segment is full, and `segment` is written from now on. */
+  rotated(segment: number): void {
+    this.#segment = segment
+    try {
+      if (this.#removeSegments()) this.#work = this.#work.then(() => this.#removeBlobs())
+    } catch (error) {
+      this.#warn(error)
+    }
+  }
+
+  idle(): Promise<void> {
+    return this.#work
+  }
+
+  /** Tells whether it removed any. */
+  #removeSegments(): boolean {
+    const { files, keep, now } = this.#options
+    const { segments = Infinity, bytes = Infinity, ms = Infinity } = keep
+    const all = this.#segments().map((path) => ({ path, ...(files.stat(path) ?? { bytes: 0, changed: 0 }) }))
+    let first = Math.max(0, all.length - segments)
+    let total = all.slice(first).reduce((sum, segment) => sum + segment.bytes, 0)
+    for (let oldest = all[first]; oldest; oldest = all[++first]) {
+      if (total <= bytes && now() - oldest.changed <= ms) break
+      total -= oldest.bytes
+    }
+    for (const { path } of all.slice(0, first)) files.remove(path)
+    return first > 0
+  }
+
+  async #removeBlobs(): Promise<void> {
+    const { files, blobs } = this.#options
+    try {
+      if (!this.#knowsAll) await this.#readReferences()
+      const [oldest = this.#segment] = segmentNumbers(this.#options.path, this.#names())
+      // From here on in one go: nobody refers to a blob between the look and its end.
+      for (const name of files.list(blobs)) {
+        const hash = BLOB.exec(name)?.[1]
+        if (hash === undefined || (this.#lastUse.get(hash) ?? 0) >= oldest) continue
+        files.remove(blobPath(blobs, hash))
+        this.#lastUse.delete(hash)
+        this.#options.onRemoved(hash)
+      }
+    } catch (error) {
+      this.#warn(error)
+    }
+  }
+
+  async #readReferences(): Promise<void> {
+    const { path, files } = this.#options
+    for (const file of [...this.#segments(), path]) {
+      // What comes back from the segments counts for the newest: rather too long than too short.
+      for (const hash of hashesIn(files.load(file) ?? new Uint8Array())) {
+        const number = segmentNumbers(path, [file.slice(dirname(path).length + 1)])[0] ?? this.#segment
+        this.#lastUse.set(hash, Math.max(number, this.#lastUse.get(hash) ?? 0))
+      }
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.#knowsAll = true
+  }
+
+  #segments(): string[] {
+    const { path } = this.#options
+    return segmentNumbers(path, this.#names()).map((number) => segmentPath(path, number))
+  }
+
+  #names(): readonly string[] {
+    return this.#options.files.list(dirname(this.#options.path))
+  }
+
+  #warn(error: unknown): void {
+    if (this.#warned) return
+    this.#warned = true
+    process.emitWarning(
+      `Old segments of the journal ${this.#options.path} can't be removed: ${whyOf(error)}.`,
+      {
+        code: 'BUSLINE_JOURNAL_RETENTION',
+      },
+    )
+  }
+}

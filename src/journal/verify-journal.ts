@@ -1,0 +1,151 @@
+import type { JournalRecord } from '../bus/journal.ts'
+import { BuslineError } from '../messages/busline-error.ts'
+import { Causality } from './causality.ts'
+import { Findings, type Verification } from './findings.ts'
+import type { JournalSource } from './journal-source.ts'
+import { eachLine } from './lines-of-block.ts'
+import { declaresLost } from './lost-lines.ts'
+import { blocksOfRun } from './run-blocks.ts'
+import type { ScannedLine } from './scanned-line.ts'
+import { isSegment } from './segment-names.ts'
+import { beginsLaterSegment } from './seq-check.ts'
+
+export type { Finding, FindingKind, Severity, Verification } from './findings.ts'
+
+/**
+ * Looks whether a journal keeps the rules of its format, all segments of a rotated one: a header of a known version, JSON,
+ * `seq` without gaps, ids that are unique, one result for a command, of its type and after it, causes and roots that are
+ * known, big values that are there with the right hash. What it finds is told, never thrown.
+ *
+ * Memory grows with the number of messages that cause others, some 150 bytes for each, and of those whose id is not that of
+ * their cause and an ordinal: ids have to be known to the end.
+ *
+ * @throws BuslineError `FILE_FAILED` when the source can't be read
+ */
+export async function verifyJournal(source: JournalSource): Promise<Verification> {
+  const findings = new Findings()
+  const lines = new LineRules(findings, typeof source === 'string' && !isSegment(source))
+  try {
+    for await (const block of blocksOfRun(source, {
+      blobs: 'resolve',
+      onTornTail: ({ line, bytes }) => findings.torn(line, bytes),
+    })) {
+      const before = block.origin.linesBefore ?? 0
+      for (const { number, line, fault } of eachLine(block)) {
+        if (line) lines.take(line)
+        else lines.damaged(before + number, fault)
+      }
+    }
+  } catch (error) {
+    // A segment that ends in the middle of a line, and another one follows.
+    if (!(error instanceof BuslineError) || error.code !== 'JOURNAL_DAMAGED') throw error
+    lines.damaged(Number(error.data['line']), error)
+  }
+  return lines.end()
+}
+
+/** What is looked at line by line. */
+class LineRules {
+  readonly #findings: Findings
+  readonly #causality: Causality
+  #expected: number | undefined
+  #lines = 0
+  #run: string | null = null
+  #time = -Infinity
+
+  constructor(findings: Findings, isWhole: boolean) {
+    this.#findings = findings
+    this.#causality = new Causality(findings)
+    this.#expected = isWhole ? 0 : undefined
+  }
+
+  take(line: ScannedLine): void {
+    this.#lines++
+    const record = this.#whole(line)
+    if (!record) return
+    this.#order(line.line, record)
+    this.#header(line.line, record)
+    this.#times(line.line, record)
+    this.#causality.take(line.line, record)
+  }
+
+  damaged(line: number, fault: unknown): void {
+    this.#lines++
+    this.#findings.add({ line, kind: 'not-a-record', severity: 'damage', message: messageOf(fault) })
+    // How many lines it was is not known: the next one is taken as it comes.
+    this.#expected = undefined
+    this.#causality.isPart()
+  }
+
+  end(): Verification {
+    this.#causality.end()
+    if (this.#lines === 0) this.#findings.fault(1, 'header', 'The journal is empty: it has no header.')
+    return this.#findings.result({
+      lines: this.#lines,
+      run: this.#run,
+      unfinished: this.#causality.unfinished,
+    })
+  }
+
+  /** The record with its big values, or as it is without them; undefined when it is none. */
+  #whole(line: ScannedLine): JournalRecord | undefined {
+    try {
+      return line.record()
+    } catch (error) {
+      if (error instanceof BuslineError && error.code === 'BLOB_MISSING') {
+        this.#findings.fault(line.line, 'blob', error.message)
+        return { ...line.envelope }
+      }
+      this.damaged(line.line, error)
+      this.#lines--
+      return undefined
+    }
+  }
+
+  #order(line: number, record: JournalRecord): void {
+    const { seq } = record
+    const expected = this.#expected
+    this.#expected = seq + 1
+    // Bytes may be a part of a run, and so is a segment that is read alone.
+    if (this.#lines === 1 && seq > 0) this.#causality.isPart()
+    // First: the note may stand in the place of the one line that was lost.
+    if (expected !== undefined && declaresLost(record, expected)) {
+      this.#findings.note(line, 'lost', `Lines with seq ${expected} to ${seq} were lost, as the note says.`)
+    } else if (expected === undefined || seq === expected) {
+      return
+    } else if (expected === 0 && beginsLaterSegment(record)) {
+      this.#findings.note(line, 'pruned', `The run begins with seq ${seq}: earlier segments were deleted.`)
+    } else {
+      const message = `seq is ${seq} where ${expected} should follow.`
+      this.#findings.add({ line, kind: 'seq', severity: 'damage', message })
+    }
+    this.#causality.isPart()
+  }
+
+  #header(line: number, { seq, kind, type, v, data }: JournalRecord): void {
+    if (kind !== 'header') {
+      if (seq === 0)
+        this.#findings.fault(line, 'header', `The first line is no header but a ${kind} of ${type}.`)
+      return
+    }
+    if (type !== 'busline.journal')
+      this.#findings.fault(line, 'header', `The header is of type ${type}, not busline.journal.`)
+    if (v !== 1) this.#findings.fault(line, 'version', `The format has version ${v ?? 'none'}; known is 1.`)
+    if (seq > 0 && !beginsLaterSegment({ seq, kind, type, time: 0, data }))
+      this.#findings.fault(line, 'header', 'A header stands in the middle of a segment.')
+    if (typeof data === 'object' && data !== null && 'run' in data && typeof data.run === 'string')
+      this.#run ??= data.run
+  }
+
+  #times(line: number, { time, ms }: JournalRecord): void {
+    if (time < 0 || !Number.isFinite(time)) this.#findings.fault(line, 'time', `The time ${time} is none.`)
+    if (ms !== undefined && ms < 0) this.#findings.fault(line, 'time', `The duration ${ms} is negative.`)
+    if (time < this.#time)
+      this.#findings.note(line, 'clock', `The clock went back by ${(this.#time - time).toFixed(3)} ms.`)
+    this.#time = time
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { BuslineError } from '../messages/busline-error.ts'
+import type { FinishedSpan } from './finished-span.ts'
+import type { OtlpOptions } from './otlp-options.ts'
+import { checkOtlpOptions } from './otlp-options.ts'
+import { otlpEncoding, type OtlpAnswer } from './otlp-encoding.ts'
+
+/** What became of the spans of one request. */
+export interface SentSpans {
+  /** How many the server took. */
+  readonly accepted: number
+  /** How many it refused although it took the request. */
+  readonly rejected: number
+  /** What it said about that, or a warning of its own. */
+  readonly warning: string | undefined
+}
+
+const zip = promisify(gzip)
+
+/** The statuses that OTLP/HTTP allows to try again; all others are final. */
+const RETRYABLE = [429, 502, 503, 504]
+const FIRST_WAIT = 500
+const LONGEST_WAIT = 10_000
+
+/**
+ * Sends batches to one server, one request at a time. A refused connection, a timeout, 429, 502, 503 and 504 are tried again
+ * with growing waits, or after what `Retry-After` says, for `retryFor` milliseconds in all (specification OTLP 1.x, OTLP/HTTP).
+ */
+export class OtlpSender {
+  #options: ReturnType<typeof checkOtlpOptions>
+  #encoding: ReturnType<typeof otlpEncoding> | undefined
+
+  /** @throws BuslineError `INVALID_OPTION` */
+  constructor(options: OtlpOptions) {
+    this.#options = checkOtlpOptions(options)
+  }
+
+  /** @throws BuslineError `EXPORT_FAILED`, or `CANCELLED` when `signal` aborts */
+  async send(spans: readonly FinishedSpan[], signal?: AbortSignal): Promise<SentSpans> {
+    const { compression, protocol, retryFor } = this.#options
+    this.#encoding ??= otlpEncoding(protocol)
+    const encoding = await this.#encoding
+    const plain = encoding.encode(spans)
+    const body = compression === 'gzip' ? await zip(plain) : plain
+    const until = performance.now() + retryFor
+
+    for (let attempt = 0; ; attempt++) {
+      const outcome = await this.#post(body, encoding.contentType, signal)
+      if ('answer' in outcome) return taken(spans.length, encoding.read(outcome.answer))
+      if (signal?.aborted) throw cancelled()
+      const wait = outcome.retryAfter ?? jittered(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt))
+      if (!outcome.again || performance.now() + wait > until) throw this.#failed(outcome.why, spans.length)
+      await sleep(wait, undefined, { ...(signal && { signal }) }).catch(() => {
+        throw cancelled()
+      })
+    }
+  }
+
+  async #post(body: Uint8Array<ArrayBuffer>, contentType: string, signal?: AbortSignal): Promise<Outcome> {
+    const { url, headers, timeout, compression } = this.#options
+    const limit = AbortSignal.timeout(timeout)
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: {
+          ...headers,
+          'content-type': contentType,
+          ...(compression === 'gzip' && { 'content-encoding': 'gzip' }),
+        },
+        body,
+        // A key in a header must not follow to another server.
+        redirect: 'manual',
+        signal: signal ? AbortSignal.any([limit, signal]) : limit,
+      })
+      const answer = new Uint8Array(await response.arrayBuffer())
+      if (response.ok) return { answer }
+      const again = RETRYABLE.includes(response.status)
+      return { again, why: `it answered ${response.status}`, retryAfter: retryAfter(response.headers) }
+    } catch (error) {
+      const why = limit.aborted ? `it did not answer within ${timeout} ms` : reasonOf(error)
+      return { again: true, why, retryAfter: undefined }
+    }
+  }
+
+  #failed(why: string, spans: number): BuslineError {
+    const { url } = this.#options
+    return new BuslineError('EXPORT_FAILED', `${spans} spans could not be sent to ${url}: ${why}.`, {
+      data: { url, spans },
+    })
+  }
+}
+
+type Outcome = { answer: Uint8Array } | { again: boolean; why: string; retryAfter: number | undefined }
+
+function taken(count: number, { rejected, message }: OtlpAnswer): SentSpans {
+  const refused = Math.min(count, Math.max(0, rejected))
+  return { accepted: count - refused, rejected: refused, warning: message === '' ? undefined : message }
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3), in milliseconds from now. */
+function retryAfter(headers: Headers): number | undefined {
+  const value = headers.get('retry-after')
+  if (value === null) return undefined
+  const seconds = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined
+}
+
+/** Not all clients at the same moment. */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2)
+}
+
+/** Why fetch failed stands in the causes of its error. */
+function reasonOf(error: unknown): string {
+  let reason = error
+  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause
+  if (!(reason instanceof Error)) return String(reason)
+  return 'code' in reason && typeof reason.code === 'string' && reason.message === ''
+    ? reason.code
+    : reason.message
+}
+
+function cancelled(): BuslineError {
+  return new BuslineError('CANCELLED', 'The sending of spans was cancelled.')
+}

@@ -1,0 +1,128 @@
+import type { MessageBus } from '../bus/message-bus.ts'
+import { ScheduledNote, ScheduleEndedNote } from '../bus/restored-notes.ts'
+import type { Sender } from '../bus/scope.ts'
+import type { CommandDefinition } from '../messages/define-command.ts'
+import type { EventDefinition } from '../messages/define-event.ts'
+import { failureOf } from '../messages/failure.ts'
+import { deltasOf } from './comparable.ts'
+import { firstDifference } from './first-difference.ts'
+import { rebuiltError } from './rebuilt-error.ts'
+import type { Expected, RecordedRun } from './recorded-run.ts'
+import type { ReplayClock } from './replay-clock.ts'
+
+/** `sent`, nothing to send, or not to be sent because nobody here knows such a message. */
+export type Injected = 'sent' | 'opaque' | 'unknown'
+
+/** Sends again what came from outside. */
+export class Inbound {
+  #run: RecordedRun
+  #clock: ReplayClock
+  #bus: () => MessageBus
+  #definition: (type: string) => CommandDefinition | EventDefinition | undefined
+  #sessions = new Map<string, Sender>()
+  /** How to cancel what was cancelled from outside. */
+  #cancels = new Map<string, AbortController>()
+
+  constructor(parts: {
+    run: RecordedRun
+    clock: ReplayClock
+    bus: () => MessageBus
+    definition: (type: string) => CommandDefinition | EventDefinition | undefined
+  }) {
+    this.#run = parts.run
+    this.#clock = parts.clock
+    this.#bus = parts.bus
+    this.#definition = parts.definition
+  }
+
+  /** Sends the message of a line that no other caused. */
+  inject({ record }: Expected): Injected {
+    const { kind, type, id = '', data, session, turn } = record
+    if (type === 'bus.scheduled') return this.#schedule(data)
+    if (type === 'bus.scheduleEnded') return this.#cancelSchedule(data)
+    const sender = this.#sender(session)
+    const definition = this.#definition(type)
+    if (!definition || definition.kind !== kind) {
+      // An event that nobody here knows is one that nobody hears; a command without a handler may have had none then.
+      const wasUnhandled = this.#run.resultOf(id)?.record.error?.code === 'NO_HANDLER'
+      return kind === 'event' || wasUnhandled ? 'opaque' : 'unknown'
+    }
+    if (definition.kind === 'command') {
+      // Its line is a form of its input, from which that can't be had again.
+      if (definition.record) return 'opaque'
+      const signal = this.#cancelOf(id)
+      const options = {
+        ...(signal && { signal }),
+        ...(!definition.startsTurn && turn !== undefined && { turn }),
+      }
+      sender.execute(definition, data, options).catch(() => undefined)
+      return 'sent'
+    }
+    const deltas = definition.stream ? deltasOf(data) : undefined
+    if (!deltas) sender.publish(definition, data)
+    for (const [dt, text] of deltas ?? [])
+      this.#clock.at(record.time + dt, () => void sender.publish(definition, { text }))
+    return 'sent'
+  }
+
+  /** Cancels from outside what was cancelled there, if this result tells of it; whether it did. */
+  cancelFor({ record: { root = '', error } }: Expected): boolean {
+    const outcome = this.#run.resultOf(root)?.record.error
+    if (outcome === undefined || firstDifference(failed(error), failed(outcome)) !== undefined) return false
+    return this.cancel(root)
+  }
+
+  /** Cancels a command from outside, if it was cancelled there and is not yet; whether it did. */
+  cancel(id: string): boolean {
+    const controller = this.#cancels.get(id)
+    if (!controller || controller.signal.aborted) return false
+    controller.abort(rebuiltError(this.#run.resultOf(id)?.record.error))
+    return true
+  }
+
+  #cancelOf(id: string): AbortSignal | undefined {
+    const status = this.#run.resultOf(id)?.record.status
+    if (status !== 'cancelled' && status !== 'timeout') return undefined
+    const controller = new AbortController()
+    this.#cancels.set(id, controller)
+    return controller.signal
+  }
+
+  #sender(session: string | undefined): Sender {
+    if (session === undefined) return this.#bus()
+    const known = this.#sessions.get(session) ?? this.#bus().session(session)
+    this.#sessions.set(session, known)
+    return known
+  }
+
+  #cancelSchedule(data: unknown): Injected {
+    const note = ScheduleEndedNote.safeParse(data)
+    return note.success && this.#bus().schedules.cancel(note.data.schedule) ? 'sent' : 'opaque'
+  }
+
+  #schedule(data: unknown): Injected {
+    const note = ScheduledNote.safeParse(data)
+    const definition = note.success ? this.#definition(note.data.type) : undefined
+    if (!note.success || !definition) return 'opaque'
+    const { data: given, session, due, every, left, late } = note.data
+    const sender = this.#sender(session)
+    const timing = {
+      at: due,
+      late,
+      ...(every !== undefined && { every }),
+      ...(left !== undefined && { times: left }),
+    }
+    const scheduling =
+      definition.kind === 'command'
+        ? sender.schedule(definition, given, timing)
+        : sender.schedule(definition, given, timing)
+    scheduling.catch(() => undefined)
+    return 'sent'
+  }
+}
+
+/** Two failures are the same when they tell the same, whatever they were caused by. */
+function failed(error: unknown): { code: string; message: string } {
+  const { code, message } = failureOf(rebuiltError(error))
+  return { code, message }
+}

@@ -1,0 +1,34 @@
+import type { JournalRecord } from '../bus/journal.ts'
+import { findText, heavyFrom, type TextRange } from './find-text.ts'
+import type { RunLine } from './run-line.ts'
+
+/** A line while a filter looks at it: what costs something is read once, and only when it is asked for. */
+export class LineView {
+  readonly line: number
+  readonly envelope: Readonly<JournalRecord>
+  /** The tool or the model that the command, or the command of the result, calls. */
+  readonly name: string | undefined
+  #source: RunLine
+  #record: JournalRecord | undefined
+  #text: string | undefined
+  #heavyFrom: number | undefined
+
+  constructor(source: RunLine, name?: string) {
+    this.#source = source
+    this.line = source.line
+    this.envelope = source.envelope
+    this.name = name
+  }
+
+  get record(): Readonly<JournalRecord> {
+    this.#record ??= this.#source.record()
+    return this.#record
+  }
+
+  /** Where an escaped text stands in the heavy field. */
+  find(escaped: string, ignoreCase: boolean): TextRange | undefined {
+    this.#text ??= ignoreCase ? this.#source.text().toLowerCase() : this.#source.text()
+    this.#heavyFrom ??= heavyFrom(this.#text)
+    return findText(this.#text, escaped, this.#heavyFrom)
+  }
+}

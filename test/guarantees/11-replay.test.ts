@@ -1,0 +1,69 @@
+// # Replay
+//
+// The journal of a run and the code that wrote it write the same journal again, byte for byte but for times and durations,
+// without asking the world: what came from outside comes again at its place, and effects are answered by the journal. A
+// difference is told at the first line that has it.
+import { defineCommand, memoryJournal, MessageBus, type Bus, type JournalRecord } from 'busline'
+import { replay } from 'busline/journal'
+import { expect, test } from 'vitest'
+import * as z from 'zod'
+
+const Ask = defineCommand('world.ask', {
+  input: z.object({ place: z.string() }),
+  output: z.string(),
+  effect: true,
+})
+const Compare = defineCommand('places.compare', { input: z.object({}), output: z.array(z.string()) })
+
+/** Asks for two places at once; which answer comes first is up to the world. */
+function places(bus: Bus, word = 'is'): void {
+  bus.handle(Compare, async (_input, scope) => {
+    const heard: string[] = []
+    const ask = async (place: string): Promise<void> => {
+      const answer = await scope.execute(Ask, { place })
+      heard.push(`${place} ${word} ${answer}`)
+    }
+    await Promise.all([ask('Rome'), ask('Oslo')])
+    return heard
+  })
+}
+
+async function record(): Promise<{ records: JournalRecord[]; asked: () => number }> {
+  const journal = memoryJournal()
+  const bus = new MessageBus({ journal })
+  bus.attach(places)
+  let asked = 0
+  bus.handle(Ask, async ({ place }) => {
+    asked++
+    await new Promise((resolve) => setTimeout(resolve, place === 'Rome' ? 5 : 0))
+    return place === 'Rome' ? 'warm' : 'cold'
+  })
+  await bus.execute(Compare, {})
+  await bus.stop()
+  return { records: journal.lines.map((line): JournalRecord => JSON.parse(line)), asked: () => asked }
+}
+
+test('the same code writes the same journal, and asks nobody', async () => {
+  const { records, asked } = await record()
+  const report = await replay(records, places)
+  const timeless = (lines: readonly JournalRecord[]): unknown[] =>
+    lines.slice(1).map(({ time: _time, ms: _ms, ...line }) => line)
+  expect(report.identical).toBe(true)
+  expect(timeless(report.records)).toEqual(timeless(records))
+  expect(asked()).toBe(2)
+})
+
+test('other code is told at the first line that differs', async () => {
+  const { records } = await record()
+  const report = await replay(records, (bus) => places(bus, 'seems'))
+  expect(report.divergences).toMatchObject([
+    {
+      kind: 'changed',
+      line: records.length,
+      type: 'places.compare',
+      path: 'output[0]',
+      recorded: 'Oslo is cold',
+      replayed: 'Oslo seems cold',
+    },
+  ])
+})

@@ -1,0 +1,171 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { verifyJournal, type Finding } from 'busline/journal'
+import { expect, test } from 'vitest'
+import { rejection } from '../bus/fixtures/promises.ts'
+import { temporaryFolder } from '../files/fixtures/temporary-folder.ts'
+import { recordedRun } from './fixtures/recorded-run.ts'
+
+const HEADER = { v: 1, kind: 'header', type: 'busline.journal', data: { run: 'r1' } }
+const command = (id: string, more: object = {}): object => ({
+  kind: 'command',
+  type: 'a.do',
+  id,
+  root: id,
+  ...more,
+})
+const result = (of: string, more: object = {}): object => ({
+  kind: 'result',
+  type: 'a.do',
+  of,
+  root: of,
+  ...more,
+})
+
+/** A journal of these records, numbered and timed. */
+function journalOf(...records: object[]): string {
+  const path = join(temporaryFolder(), 'a.jsonl')
+  const lines = records.map((record, seq) => `${JSON.stringify({ seq, time: seq, ...record })}\n`)
+  writeFileSync(path, lines.join(''))
+  return path
+}
+
+async function found(path: string): Promise<Pick<Finding, 'line' | 'kind' | 'severity'>[]> {
+  const { findings } = await verifyJournal(path)
+  return findings.map(({ line, kind, severity }) => ({ line, kind, severity }))
+}
+
+test('a journal that a bus wrote keeps every rule', async () => {
+  const verified = await verifyJournal(await recordedRun(20))
+
+  expect(verified).toMatchObject({ ok: true, unfinished: 0, tornBytes: 0, findings: [] })
+  expect(verified.lines).toBe(61)
+  expect(verified.run).toEqual(expect.any(String))
+})
+
+test.each<[string, object[], Pick<Finding, 'line' | 'kind'>]>([
+  ['no header', [command('a'), result('a')], { line: 1, kind: 'header' }],
+  ['a header of another type', [{ ...HEADER, type: 'x' }], { line: 1, kind: 'header' }],
+  ['an unknown version', [{ ...HEADER, v: 2 }], { line: 1, kind: 'version' }],
+  ['a header in the middle', [HEADER, HEADER], { line: 2, kind: 'header' }],
+  ['a command without id', [HEADER, { ...command('a'), id: undefined }], { line: 2, kind: 'id' }],
+  [
+    'an id that was given before',
+    [HEADER, command('a'), result('a'), command('a'), result('a')],
+    { line: 4, kind: 'id' },
+  ],
+  ['a message without root', [HEADER, { kind: 'event', type: 'x', id: 'a' }], { line: 2, kind: 'root' }],
+  [
+    'a root that is not its own',
+    [HEADER, command('a', { root: 'b' }), result('a', { root: 'b' })],
+    { line: 2, kind: 'root' },
+  ],
+  [
+    'a root other than that of its cause',
+    [HEADER, command('a'), command('b', { cause: 'a' }), result('b'), result('a')],
+    { line: 3, kind: 'root' },
+  ],
+  [
+    'a cause that never comes',
+    [HEADER, { kind: 'event', type: 'x', id: 'b', cause: 'a', root: 'a' }],
+    { line: 2, kind: 'cause' },
+  ],
+  ['a result of nothing', [HEADER, result('a')], { line: 2, kind: 'result' }],
+  [
+    'a result before its command',
+    [HEADER, result('a'), command('a'), result('a')],
+    { line: 2, kind: 'result' },
+  ],
+  ['two results', [HEADER, command('a'), result('a'), result('a')], { line: 4, kind: 'result' }],
+  [
+    'a result of another type',
+    [HEADER, command('a'), result('a', { type: 'b.do' })],
+    { line: 3, kind: 'result' },
+  ],
+  ['a result that names no command', [HEADER, { kind: 'result', type: 'a.do' }], { line: 2, kind: 'result' }],
+  ['a duration below zero', [HEADER, command('a'), result('a', { ms: -1 })], { line: 3, kind: 'time' }],
+])('%s breaks a rule', async (_, records, finding) => {
+  const path = journalOf(...records)
+
+  expect(await found(path)).toEqual([{ ...finding, severity: 'fault' }])
+  expect(await verifyJournal(path)).toMatchObject({ ok: false, counts: { fault: 1, damage: 0 } })
+})
+
+test('a streamed event may be written after what it caused', async () => {
+  const early = [HEADER, command('b', { cause: 'a', root: 'a' }), result('b', { root: 'a' })]
+
+  expect(await found(journalOf(...early, { kind: 'event', type: 'x', id: 'a', root: 'a' }))).toEqual([])
+  expect(
+    await found(journalOf(...early, { kind: 'event', type: 'x', id: 'a', root: 'c', cause: 'b' })),
+  ).toContainEqual({ line: 2, kind: 'root', severity: 'fault' })
+})
+
+test('an unfinished command, a torn tail and a clock that goes back are told, and are no fault', async () => {
+  const path = journalOf(HEADER, command('a', { time: 9 }), { kind: 'note', type: 'bus.x' })
+  appendFileSync(path, '{"seq":3')
+  const verified = await verifyJournal(path)
+
+  expect(verified).toMatchObject({ ok: true, unfinished: 1, tornBytes: 8, counts: { note: 3 } })
+  expect(verified.findings.map(({ line, kind }) => `${line} ${kind}`)).toEqual([
+    '2 unfinished',
+    '3 clock',
+    '4 torn-tail',
+  ])
+})
+
+test('damage is told line by line, and what stands behind it is still looked at', async () => {
+  const path = await recordedRun(4)
+  const lines = readFileSync(path, 'utf8').split('\n')
+  lines[2] = 'nonsense'
+  lines[6] = '{"seq":6,"time":1,"kind":"event","type":"x","data":}'
+  lines.splice(9, 1)
+  writeFileSync(path, lines.join('\n'))
+
+  expect((await found(path)).filter(({ severity }) => severity !== 'note')).toEqual([
+    { line: 3, kind: 'not-a-record', severity: 'damage' },
+    { line: 7, kind: 'not-a-record', severity: 'damage' },
+    { line: 10, kind: 'seq', severity: 'damage' },
+  ])
+})
+
+test('a big value that is missing or changed breaks a rule', async () => {
+  const $blob = `sha256-${'0'.repeat(64)}`
+  const reference = { $blob, bytes: 9, preview: 'x' }
+
+  expect(await found(journalOf(HEADER, command('a', { data: { text: reference } }), result('a')))).toEqual([
+    { line: 2, kind: 'blob', severity: 'fault' },
+  ])
+})
+
+test('a part of a run is not blamed for what it refers to, a whole one from a pipe is', async () => {
+  const bytes = readFileSync(await recordedRun(4))
+  const half = bytes.subarray(bytes.indexOf('{"seq":3'))
+  const headless = Buffer.concat([
+    bytes.subarray(0, bytes.indexOf('{"seq":1')),
+    Buffer.from(bytes.subarray(bytes.indexOf('{"seq":2'))),
+  ])
+  const verified = async (text: Buffer) => {
+    const { counts } = await verifyJournal(Readable.from([text]))
+    return counts
+  }
+
+  expect(await verified(half)).toMatchObject({ damage: 0, fault: 0 })
+  expect(await verified(bytes)).toEqual({ damage: 0, fault: 0, note: 0 })
+  expect(await verified(headless)).toMatchObject({ damage: 1 })
+  expect(await verified(Buffer.from(bytes.toString().replace('"of":"', '"of":"x')))).toMatchObject({
+    fault: 1,
+  })
+})
+
+test('an empty file has no header; one that is missing is FILE_FAILED', async () => {
+  expect(await found(journalOf())).toEqual([{ line: 1, kind: 'header', severity: 'fault' }])
+  expect(await rejection(verifyJournal('/nowhere/a.jsonl'))).toMatchObject({ code: 'FILE_FAILED' })
+})
+
+test('findings beyond a thousand are counted and not kept', async () => {
+  const verified = await verifyJournal(journalOf(HEADER, ...Array.from({ length: 1500 }, () => result('a'))))
+
+  expect(verified.counts.fault).toBe(1500)
+  expect(verified.findings).toHaveLength(1000)
+})

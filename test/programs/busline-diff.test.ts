@@ -1,0 +1,111 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { linesOf } from './fixtures/printed.ts'
+import { WorkFolder } from './fixtures/work-folder.ts'
+
+const folder = WorkFolder.forFile()
+let first = ''
+let second = ''
+
+const Line = z.looseObject({ record: z.string() })
+
+beforeAll(async () => {
+  const [one, other] = await Promise.all(
+    ['24*7?', '24*8?'].map((text) => folder.chat(['--prompt', 'Hello', '--prompt', text])),
+  )
+  if (!one || !other) throw new Error('Two runs were wanted.')
+  first = folder.journalOf(one)
+  second = folder.journalOf(other)
+})
+
+describe.concurrent('busline diff', () => {
+  test('tells that a run is the same as itself', async () => {
+    const finished = await folder.busline('diff', first, first)
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expect(finished.stdout).toMatch(/The same: \d+ messages\./)
+  })
+
+  test('tells first where two runs part, then what differs by turn, then what each took', async () => {
+    const { code, stdout } = await folder.busline('diff', first, second)
+    expect(code).toBe(1)
+    const parts = stdout.indexOf('First difference: turn 2, line')
+    const turns = stdout.indexOf('\nturn ')
+    const totals = stdout.indexOf('\ntotal ')
+    expect([parts > 0, turns > parts, totals > turns]).toEqual([true, true, true])
+    expect(stdout).toMatch(/command chat\.runTurn differs at data\.text\n {2}A +"24\*7\?"\n {2}B +"24\*8\?"/)
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  test('prints for programs one object a line, every key there', async () => {
+    const { stdout } = await folder.busline('diff', first, second, '--json', '--turn', '2', '--only', 'tools')
+    const lines = linesOf(stdout).map((line) => Line.parse(JSON.parse(line)))
+    expect(lines.map(({ record }) => record)).toEqual(
+      expect.arrayContaining(['first', 'difference', 'turn', 'model', 'tool', 'total']),
+    )
+    expect(lines[0]).toMatchObject({
+      record: 'first',
+      state: 'changed',
+      type: 'tool.call',
+      name: 'calculate',
+      turn: 2,
+      path: 'data.arguments.expression',
+      valueA: '24*7',
+      valueB: '24*8',
+    })
+    const none = await folder.busline('diff', first, first, '--json')
+    expect(JSON.parse(linesOf(none.stdout)[0] ?? '')).toEqual({
+      record: 'first',
+      a: null,
+      b: null,
+      kind: null,
+      type: null,
+      name: null,
+      turn: null,
+      state: null,
+      path: null,
+      valueA: null,
+      valueB: null,
+    })
+  })
+
+  test('passes over what may differ', async () => {
+    const file = join(folder.path, 'edited.jsonl')
+    writeFileSync(file, readFileSync(first, 'utf8').replaceAll('"by":"openai"', '"by":"another"'))
+    expect(await folder.busline('diff', first, file)).toMatchObject({ code: 1 })
+    expect(await folder.busline('diff', first, file, '--ignore', 'model.call:by')).toMatchObject({ code: 0 })
+  })
+
+  test('sends nothing from a record to the terminal that could move it', async () => {
+    const file = join(folder.path, 'hostile.jsonl')
+    writeFileSync(file, readFileSync(first, 'utf8').replaceAll('"24*7?"', String.raw`"\u001b[2J24*7?"`))
+    const { stdout } = await folder.busline('diff', first, file)
+    expect(stdout).toContain('[2J24*7?')
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  test.each([
+    [['@latest'], 'two runs'],
+    [['-', '-'], 'Only one'],
+    [['a.jsonl', 'b.jsonl', '--turn', '0'], '--turn'],
+    [['a.jsonl', 'b.jsonl', '--only', 'dreams'], '--only'],
+    [['a.jsonl', 'b.jsonl', '--ignore', 'x..y'], '--ignore'],
+  ])('refuses %j', async (args, why) => {
+    const finished = await folder.busline('diff', ...args)
+    expect(finished).toMatchObject({ code: 2, stdout: '' })
+    expect(finished.stderr).toContain(why)
+  })
+
+  test('names the file that is not there, and the line that is damaged', async () => {
+    expect(await folder.busline('diff', first, join(folder.path, 'no.jsonl'))).toMatchObject({
+      code: 4,
+      stdout: '',
+    })
+    const file = join(folder.path, 'damaged.jsonl')
+    writeFileSync(file, `${readFileSync(first, 'utf8').split('\n').slice(0, 3).join('\n')}\n{"seq":\n`)
+    const finished = await folder.busline('diff', first, file)
+    expect(finished).toMatchObject({ code: 3, stdout: '' })
+    expect(finished.stderr).toContain('Line 4')
+  })
+})
