@@ -3,10 +3,17 @@ import { defineConfig } from 'vitest/config'
 /** Checks of five seconds and more, which `npm run test:slow` and CI run: the others stay under two minutes together. */
 export const SLOW = [
   'test/slow/**/*.test.ts',
+  'test/acceptance/journal/**/*.test.ts',
   'test/context/budget.test.ts',
   'test/docs/command.test.ts',
   'test/docs/guides.test.ts',
+  'test/journal/journal-faults.test.ts',
   'test/model/model.test.ts',
+  'test/programs/busline-diff.test.ts',
+  'test/programs/busline-fork.test.ts',
+  'test/programs/busline-prune.test.ts',
+  'test/programs/busline-shell.test.ts',
+  'test/programs/busline-test.test.ts',
   'test/providers/hostile/hostile-streams.test.ts',
   'test/providers/hostile/memory.test.ts',
   'test/tools/approval-after-kill.test.ts',

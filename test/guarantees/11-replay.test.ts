@@ -53,6 +53,12 @@ test('the same code writes the same journal, and asks nobody', async () => {
   expect(asked()).toBe(2)
 })
 
+test('a run that was cut by a crash is the same up to there', async () => {
+  const { records } = await record()
+  for (let lines = 2; lines < records.length; lines++)
+    expect((await replay(records.slice(0, lines), places)).divergences).toEqual([])
+})
+
 test('other code is told at the first line that differs', async () => {
   const { records } = await record()
   const report = await replay(records, (bus) => places(bus, 'seems'))

@@ -14,6 +14,9 @@ test('a command is plain frozen data: kind, type, schemas, and what was said of 
     output,
     effect: false,
     startsTurn: false,
+    version: 1,
+    upcast: {},
+    upcastOutput: {},
   })
   expect(Object.isFrozen(Greet)).toBe(true)
   expect(defineCommand('money.pay', { input, output, effect: true })).toMatchObject({ effect: true })
@@ -28,6 +31,8 @@ test('an event is plain frozen data, and no stream unless it says so', () => {
     type: 'people.greeted',
     data,
     stream: false,
+    version: 1,
+    upcast: {},
   })
   expect(Said).toMatchObject({ kind: 'event', stream: true })
   expect(Object.isFrozen(Said)).toBe(true)
