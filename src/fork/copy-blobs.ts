@@ -1,21 +1,24 @@
 import { constants, copyFileSync } from 'node:fs'
 import { hasCode, whyOf } from '../files/file-errors.ts'
 import { makeFolder } from '../files/make-folder.ts'
-import { blobFolderOf, blobPath, isReference, mayHoldBlobs } from '../journal/blob-reference.ts'
-import type { ScannedLine } from '../journal/scanned-line.ts'
+import { blobFolderOf, blobPath, isReference } from '../journal/blob-reference.ts'
+import { resolveBlobs } from '../journal/resolve-blobs.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 
 /**
  * Copies the big values that a line refers to from beside one journal to beside another.
  *
+ * @param from.line its number, as errors name it
  * @throws BuslineError `BLOB_MISSING` when one is not there, or does not hold what it did; `FILE_FAILED`
  */
-export function copyBlobs(line: ScannedLine, from: string, to: string): void {
-  const text = line.text()
-  if (!mayHoldBlobs(text)) return
+export function copyBlobs(
+  text: string,
+  { path, line, to }: { path: string; line: number; to: string },
+): void {
+  const hashes = [...hashesIn(JSON.parse(text))]
   // Reads them all, which proves that they are whole.
-  line.record()
-  for (const hash of hashesIn(JSON.parse(text))) copyBlob(hash, from, to)
+  resolveBlobs(JSON.parse(text), path, line)
+  for (const hash of hashes) copyBlob(hash, path, to)
 }
 
 function copyBlob(hash: string, from: string, to: string): void {

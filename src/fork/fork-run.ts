@@ -3,12 +3,11 @@ import { basename } from 'node:path'
 import { pid, version as node } from 'node:process'
 import type { JournalRecord } from '../bus/journal.ts'
 import { BUSLINE_VERSION } from '../bus/version.ts'
-import { scanJournal } from '../journal/scan-journal.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { JsonValue } from '../messages/lossless-json.ts'
 import type { Session } from '../messages/session.ts'
 import { isSessionId, quoteId } from '../sessions/session-id.ts'
-import { copyBlobs } from './copy-blobs.ts'
+import { copyLines } from './copy-lines.ts'
 import { fieldOf, sortChanges } from './fork-changes.ts'
 import { ForkEnd, type CommandName, type WaitingInput } from './fork-end.ts'
 import { ForkLines } from './fork-lines.ts'
@@ -82,15 +81,16 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
 
   const run = newRunId()
   const time = now()
-  const parent = { run: surveyed.run, seq: surveyed.record.seq, file: basename(path), time }
+  const name = fieldOf(surveyed.header.data, 'run')
+  const parentRun = typeof name === 'string' ? name : null
+  const parent = { run: parentRun, seq: surveyed.record.seq, file: basename(path), time }
   const file = new ForkedFile(to)
   try {
     await copyLines({
       path,
       at,
       file,
-      run,
-      parent,
+      header: headerOf(surveyed.header, run, parent),
       record: changes.record.length > 0 ? surveyed.record : undefined,
     })
     const lines = new ForkLines({
@@ -167,32 +167,4 @@ function headerOf(
     parent,
   }
   return { v: 1, seq, time, kind: 'header', type: 'busline.journal', data }
-}
-
-/** The header of the fork, then the parent's lines but its header. */
-async function copyLines(copy: {
-  path: string
-  at: number
-  file: ForkedFile
-  run: string
-  parent: Fork['parent']
-  /** The record at the line, where it was changed. */
-  record: JournalRecord | undefined
-}): Promise<void> {
-  const { path, at, file, run, parent, record } = copy
-  for await (const lines of scanJournal(path)) {
-    for (const line of lines) {
-      if (line.line > at) return
-      if (line.line === 1) {
-        file.line(JSON.stringify(headerOf(line.record(), run, parent)))
-        continue
-      }
-      if (line.line === at && record) {
-        file.line(JSON.stringify(record))
-        continue
-      }
-      copyBlobs(line, path, file.path)
-      file.line(line.text())
-    }
-  }
 }

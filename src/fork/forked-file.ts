@@ -34,6 +34,13 @@ export class ForkedFile {
     if (this.#length >= CHUNK) this.#write()
   }
 
+  /** Whole lines, each with its newline. */
+  bytes(bytes: Uint8Array, lines: number): void {
+    this.#write()
+    this.lines += lines
+    this.#put(bytes)
+  }
+
   /** Writes what waits: in the kernel then, as a journal of the class `process`. */
   close(): void {
     this.#write()
@@ -56,6 +63,10 @@ export class ForkedFile {
     const bytes = Buffer.from(`${this.#waiting.join('\n')}\n`)
     this.#waiting = []
     this.#length = 0
+    this.#put(bytes)
+  }
+
+  #put(bytes: Uint8Array): void {
     onFile(this.path, () => {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#file, bytes, done)
     })

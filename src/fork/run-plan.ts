@@ -56,7 +56,7 @@ export async function planOf(path: string): Promise<RunPlan> {
   const opened = new Map<string, { line: number; session: Session }>()
   let firstModelCall: number | undefined
 
-  for await (const lines of scanJournal(path)) {
+  for await (const lines of scanJournal(path, { blobs: 'resolve' })) {
     for (const line of lines) {
       const { type, kind, turn } = line.envelope
       if (!READ.has(type)) continue

@@ -1,14 +1,13 @@
 import type { JournalRecord } from '../bus/journal.ts'
 import { scanJournal } from '../journal/scan-journal.ts'
 import { BuslineError } from '../messages/busline-error.ts'
-import { changedRecord, fieldOf, type ForkChanges } from './fork-changes.ts'
+import { changedRecord, type ForkChanges } from './fork-changes.ts'
 import { OpenWork } from './open-work.ts'
 import { SessionRecords } from './session-records.ts'
 
 /** A run up to a line: its sessions, and what was under way. */
 export interface Survey {
-  /** The id of the run, as its header says. */
-  readonly run: string | null
+  readonly header: JournalRecord
   /** The record at the line, changed as asked. */
   readonly record: JournalRecord
   readonly sessions: SessionRecords
@@ -24,20 +23,20 @@ export interface Survey {
 export async function survey(path: string, at: number, changes: ForkChanges['record']): Promise<Survey> {
   const sessions = new SessionRecords()
   const work = new OpenWork()
-  let run: string | null = null
+  let header: JournalRecord | undefined
   let last = 0
-  for await (const lines of scanJournal(path)) {
+  for await (const lines of scanJournal(path, { blobs: 'resolve' })) {
     for (const line of lines) {
       const { envelope } = line
       last = line.line
       const isWhole =
         last === at || last === 1 || SessionRecords.follows(envelope.type) || OpenWork.reads(envelope.type)
       const found = isWhole ? line.record() : envelope
-      if (last === 1) run = runIn(path, found)
+      if (last === 1) header = headerIn(path, found)
       const record = last === at && changes.length > 0 ? changedRecord(found, changes) : found
       sessions.take(record)
       work.take(record)
-      if (last === at) return { run, record, sessions, work }
+      if (last === at && header) return { header, record, sessions, work }
     }
   }
   throw new BuslineError(
@@ -47,14 +46,11 @@ export async function survey(path: string, at: number, changes: ForkChanges['rec
   )
 }
 
-function runIn(path: string, { kind, data }: JournalRecord): string | null {
-  if (kind !== 'header') {
-    throw new BuslineError(
-      'JOURNAL_DAMAGED',
-      `Line 1 of ${path} is no header, so the run has no beginning that could be copied.`,
-      { data: { path, line: 1 } },
-    )
-  }
-  const run = fieldOf(data, 'run')
-  return typeof run === 'string' ? run : null
+function headerIn(path: string, record: JournalRecord): JournalRecord {
+  if (record.kind === 'header') return record
+  throw new BuslineError(
+    'JOURNAL_DAMAGED',
+    `Line 1 of ${path} is no header, so the run has no beginning that could be copied.`,
+    { data: { path, line: 1 } },
+  )
 }
