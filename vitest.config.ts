@@ -9,8 +9,6 @@ export const SLOW = [
   'test/docs/guides.test.ts',
   'test/journal/journal-faults.test.ts',
   'test/model/model.test.ts',
-  'test/programs/busline-diff.test.ts',
-  'test/programs/busline-fork.test.ts',
   'test/programs/busline-prune.test.ts',
   'test/programs/busline-shell.test.ts',
   'test/programs/busline-test.test.ts',

@@ -1,4 +1,5 @@
 export type { JournalRecord } from './bus/journal.ts'
+export { MESSAGE_TYPES } from './messages/message-types.ts'
 export { readJournal, type ReadJournalOptions } from './journal/read-journal.ts'
 export {
   scanJournal,
@@ -73,6 +74,7 @@ export {
   type FindingKind,
   type Severity,
   type Verification,
+  type VerifyJournalOptions,
 } from './journal/verify-journal.ts'
 export {
   recoverJournal,

@@ -2,7 +2,13 @@ import { checkAppOptions, type AppOptions } from './app-options.ts'
 import { createApp, type App } from './create-app.ts'
 import { sortChanges } from './fork/fork-changes.ts'
 import { forkRun, type Fork } from './fork/fork-run.ts'
-import { answerTools, stoppedAt, type AnsweredCalls, type WantedCall } from './fork/recorded-tools.ts'
+import {
+  answersBehind,
+  answerTools,
+  stoppedAt,
+  type AnsweredCalls,
+  type WantedCall,
+} from './fork/recorded-tools.ts'
 import { endOf, planOf, type RunPlan, type TurnEnd } from './fork/run-plan.ts'
 import { stepsOf, type Step } from './fork/what-if-steps.ts'
 import { writeSession } from './fork/write-sessions.ts'
@@ -57,12 +63,12 @@ export interface WhatIfReport {
 /**
  * Runs a run again from one of its lines, with another model, prompt or record: forks it (open commands kept), lets an app go
  * on with the turn that was open there, then says the recorded inputs behind it again, one after another. Tool calls whose
- * name and arguments the parent has are answered from its record.
+ * name and arguments the parent has are answered from its record: by what they came to behind the line, or else before it.
  *
  * @param path the parent's journal, which is only read
  * @param app as for `createApp`: provider, tools, limits; its `journal` and `sessions` are the fork's
  * @throws BuslineError `WHAT_IF_STOPPED` with `data.name`, `data.arguments` and the fork's `data.path`; `MESSAGE_NOT_IN_RUN`
- * when the run has no turn to run again; as `forkRun`. A turn that fails is data.
+ * when the run has no turn to run again; as `forkRun`. A turn that fails is data. A fork that was made stays.
  */
 export async function whatIf(
   path: string,
@@ -88,13 +94,15 @@ export async function whatIf(
   const sessionsDir = options.sessions ?? `${stemOf(to)}-sessions`
   const fork = await forkRun(path, { at, to, sessions: sessionsDir, openCalls: 'keep', set })
   const fields = sortChanges(set).session
+  // What the fork holds of them, for that may have been changed.
+  const recorded = answersBehind(at, (await planOf(to)).calls, plan.calls)
   seedLaterSessions({ plan, fork, sessionsDir, fields })
 
   const stop = new AbortController()
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
   const running = createApp({ ...app, journal: to, sessions: sessionsDir })
   try {
-    const answered = answerTools(running.bus, plan.calls, async (call) => {
+    const answered = answerTools(running.bus, recorded, async (call) => {
       if (tools === 'live') return 'live'
       if (tools === 'stub') return { output: await stub?.(call) }
       const stopped = stoppedAt(call, to)
@@ -132,7 +140,7 @@ const Input = RunTurn.input.omit({ whileBusy: true })
 /** Runs a turn; how it ends is data. */
 async function run(
   app: App,
-  { session, turn, resumes, input, parent }: Step,
+  { session, turn, resumes, input, end: parentEnd }: Step,
   { model, signal }: { model: string | null | undefined; signal: AbortSignal },
 ): Promise<WhatIfTurn> {
   const { bus } = app
@@ -146,19 +154,19 @@ async function run(
   }
   const [outcome] = await Promise.allSettled([attempt()])
   const ms = bus.now() - began
-  const told = parent?.end ? { turn: parent.turn, ...parent.end } : null
+  const parent = parentEnd && { turn, ...parentEnd }
   if (outcome.status === 'fulfilled') {
     const result = outcome.value ?? undefined
     return {
       session,
       input,
-      parent: told,
+      parent,
       fork: { turn: result?.turn ?? turn, ...endOf(result, undefined, { status: 'ok', ms }) },
     }
   }
   const status = signal.aborted ? 'cancelled' : 'error'
   const end = endOf(undefined, failureOf(outcome.reason), { status, ms })
-  return { session, input, parent: told, fork: { turn, ...end } }
+  return { session, input, parent, fork: { turn, ...end } }
 }
 
 function stemOf(path: string): string {

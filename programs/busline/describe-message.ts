@@ -1,32 +1,21 @@
 import { visibleLine, visibleText } from 'busline'
-import * as z from 'zod'
+import { fieldOf, stringIn } from './excerpt.ts'
 import type { Paint } from './paint.ts'
-
-const Part = z.looseObject({ type: z.string().catch('part') })
-const Call = z.object({ function: z.object({ name: z.string(), arguments: z.string() }) })
-
-/** A message of a conversation as far as it can be read; recorded ones may have any shape. */
-const Message = z.looseObject({
-  role: z.string().catch('?'),
-  content: z
-    .union([z.string(), z.array(Part)])
-    .nullish()
-    .catch(null),
-  tool_calls: z.array(z.unknown()).catch([]).default([]),
-  tool_call_id: z.string().optional().catch(undefined),
-})
 
 const ROLE_WIDTH = 10
 
-/** A message with its full text, for people: its role, then text and tool calls, indented under it. */
+/** A message with its full text, for people: its role, then text and tool calls, indented under it. Recorded ones may have any shape. */
 export function describeMessage(value: unknown, paint: Paint): string {
-  const message = Message.safeParse(value).data
-  if (!message) return `${' '.repeat(ROLE_WIDTH)}${visibleLine(JSON.stringify(value) ?? '', 200)}\n`
-  const { role, content, tool_calls: calls, tool_call_id: answers } = message
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return `${' '.repeat(ROLE_WIDTH)}${visibleLine(JSON.stringify(value) ?? '', 200)}\n`
+  const role = stringIn(value, 'role') ?? '?'
+  const answers = stringIn(value, 'tool_call_id')
+  const text = textOf(fieldOf(value, 'content'))
+  const calls = fieldOf(value, 'tool_calls')
   const parts = [
     ...(answers === undefined ? [] : [paint('gray', `answers ${visibleLine(answers, 60)}`)]),
-    ...(content ? [visibleText(textOf(content))] : []),
-    ...calls.map((call) => paint('cyan', describeCall(call))),
+    ...(text === '' ? [] : [visibleText(text)]),
+    ...(Array.isArray(calls) ? calls : []).map((call) => paint('cyan', describeCall(call))),
   ]
   const style = role === 'user' ? 'bold' : 'dim'
   const head = paint(style, visibleLine(role, ROLE_WIDTH - 1).padEnd(ROLE_WIDTH))
@@ -34,15 +23,17 @@ export function describeMessage(value: unknown, paint: Paint): string {
 }
 
 /** The text of a content; a part that is no text is named by its type. */
-function textOf(content: string | readonly z.output<typeof Part>[]): string {
+function textOf(content: unknown): string {
   if (typeof content === 'string') return content
-  return content
-    .map((part) => (typeof part['text'] === 'string' ? part['text'] : `[${part.type}]`))
-    .join('\n')
+  if (!Array.isArray(content)) return ''
+  return content.map((part) => stringIn(part, 'text') ?? `[${stringIn(part, 'type') ?? 'part'}]`).join('\n')
 }
 
 function describeCall(value: unknown): string {
-  const call = Call.safeParse(value).data
-  if (!call) return `calls ${visibleLine(JSON.stringify(value) ?? '', 200)}`
-  return `calls ${visibleLine(call.function.name, 64)} ${visibleText(call.function.arguments)}`
+  const asked = fieldOf(value, 'function')
+  const name = stringIn(asked, 'name')
+  const args = stringIn(asked, 'arguments')
+  if (name === undefined || args === undefined)
+    return `calls ${visibleLine(JSON.stringify(value) ?? '', 200)}`
+  return `calls ${visibleLine(name, 64)} ${visibleText(args)}`
 }

@@ -62,22 +62,22 @@ export function statsTable(by: StatsRow['by'], rows: readonly StatsRow[], screen
     'max',
   ]
   if (money) head.push('first token p50', 'p95', 'tok/s', 'in', 'cached', 'out', 'reasoning', 'cost')
-  const body = rows.map((row) => [
+  const cellsOf = (row: StatsRow): string[] => [
     row.key === null ? '(not named)' : visibleLine(row.key, 60),
     String(row.calls),
     String(row.ok),
     String(row.calls - row.ok),
     ...fiveOf(row.ms),
     ...(money ? tokensOf(row) : []),
-  ])
-  return table(head, body, screen)
+  ]
+  return [...tableLines(head, rows, { cellsOf, ...screen })].join('')
 }
 
-/** One row a turn. */
-export function turnsTable(rows: readonly TurnRow[], screen: Screen): string {
+/** One row a turn, line by line: there may be many. */
+export function turnsTable(rows: readonly TurnRow[], screen: Screen): Iterable<string> {
   const head = ['turn', 'line', 'started', 'time', 'steps', 'models', 'tools', 'in', 'out', 'cost', 'status']
   const paint = painter(screen.color)
-  const body = rows.map((row) => [
+  const cellsOf = (row: TurnRow): string[] => [
     visibleLine(row.key, 60),
     String(row.line),
     moment(row.startedAt),
@@ -92,8 +92,8 @@ export function turnsTable(rows: readonly TurnRow[], screen: Screen): string {
       statusStyle(row.status),
       visibleLine(row.error === null ? row.status : `${row.status} ${row.error}`),
     ),
-  ])
-  return table(head, body, screen)
+  ]
+  return tableLines(head, rows, { cellsOf, ...screen })
 }
 
 function tokensOf(row: CallStats): string[] {
@@ -155,11 +155,15 @@ function moment(time: number): string {
 }
 
 /** The first column to the left, the others to the right. Cells are safe to print; colours in them take no room. */
-function table(head: readonly string[], rows: readonly (readonly string[])[], { color }: Screen): string {
-  const paint = painter(color)
-  const widths = head.map((title, column) =>
-    rows.reduce((most, row) => Math.max(most, plain(row[column]).length), title.length),
-  )
+function* tableLines<Row>(
+  head: readonly string[],
+  rows: readonly Row[],
+  { cellsOf, color }: Screen & { cellsOf: (row: Row) => readonly string[] },
+): Generator<string> {
+  const widths = head.map((title) => title.length)
+  for (const row of rows)
+    for (const [column, cell] of cellsOf(row).entries())
+      widths[column] = Math.max(widths[column] ?? 0, plain(cell).length)
   const aligned = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => {
@@ -168,9 +172,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], { 
       })
       .join('  ')
       .trimEnd()
-  return [paint('dim', aligned(head)), ...rows.map(aligned)].map((line) => `${line}\n`).join('')
+  yield `${painter(color)('dim', aligned(head))}\n`
+  for (const row of rows) yield `${aligned(cellsOf(row))}\n`
 }
 
-function plain(cell = ''): string {
+function plain(cell: string): string {
   return stripVTControlCharacters(cell)
 }

@@ -1,8 +1,8 @@
 import { visibleLine, visibleText, type JournalRecord } from 'busline'
-import * as z from 'zod'
 import { dollars } from '../function-chat/dollars.ts'
 import { statusStyle, type Paint } from './paint.ts'
 import type { ShownCall, ShownNote, ShownTurn } from './turn-records.ts'
+import { tokensOf } from './turn-values.ts'
 
 /** The line with which a run begins in the journal. */
 export function describeRun({ time, data }: JournalRecord): string {
@@ -48,13 +48,11 @@ export function turnHead({ turn, session, line, ms, status }: ShownTurn, paint: 
 /** What is said of a turn's end: its error, and what it took. */
 export function turnEnd({ error, usage, cost }: ShownTurn, paint: Paint): string[] {
   const failed = error ? [`  ${paint('red', visibleLine(`${error.code}: ${error.message}`))}`] : []
-  const told = Usage.safeParse(usage).data
+  const told = tokensOf(usage)
   if (!told) return failed
   const price = cost === null ? '' : `, $${dollars(cost)}`
-  return [...failed, paint('dim', `  spent ${told.inputTokens} tokens in, ${told.outputTokens} out${price}`)]
+  return [...failed, paint('dim', `  spent ${told.input} tokens in, ${told.output} out${price}`)]
 }
-
-const Usage = z.object({ inputTokens: z.number(), outputTokens: z.number() })
 
 /** A call that another one made, a second attempt or a repaired answer, stands under it. */
 function describeCall(call: ShownCall, { calls }: ShownTurn, paint: Paint): string {

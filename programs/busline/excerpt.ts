@@ -51,7 +51,9 @@ function wordsOf({ kind, type, data, output }: JournalRecord): string | undefine
   }
   const deltas = fieldOf(data, 'deltas')
   if (Array.isArray(deltas))
-    return deltas.map((delta: unknown) => (Array.isArray(delta) ? String(delta[1]) : '')).join('')
+    return deltas
+      .map((delta: unknown) => (Array.isArray(delta) && typeof delta[1] === 'string' ? delta[1] : ''))
+      .join('')
   if (type === 'tool.call') return `${wordOf(data, 'name')} ${compact(fieldOf(data, 'arguments'))}`
   return stringIn(data, 'text')
 }

@@ -1,5 +1,5 @@
 import { BuslineError, visibleLine } from 'busline'
-import { readJournal, scanJournal, type ExportFilter } from 'busline/journal'
+import { scanJournal, type ExportFilter } from 'busline/journal'
 import { UsageError } from '../function-chat/usage-error.ts'
 import type { OpenedRun } from './open-run.ts'
 import { spooled } from './spooled.ts'
@@ -25,9 +25,7 @@ export async function partOf(
   signal: AbortSignal,
 ): Promise<{ run: OpenedRun; part: ExportFilter }> {
   if (session === undefined && turn === undefined) return { run, part: {} }
-  const file = await spooled(run, signal)
-  const records = () => readJournal(file.source, { onTornTail: file.onTornTail })
-  const again: OpenedRun = { ...file, records }
+  const again = await spooled(run, signal)
   const { sessions, turns } = await idsIn(again)
   const chosen = session === undefined ? undefined : one(session, [...sessions], 'session')
   if (turn === undefined) return { run: again, part: { session: chosen } }

@@ -13,7 +13,7 @@ const PIECE = 64 * 1024
  * @throws BuslineError `FILE_FAILED`
  */
 export async function writePieces(
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string> | Iterable<string>,
   out: string,
   { output, signal }: Pick<Terminal, 'output' | 'signal'>,
 ): Promise<void> {

@@ -1,21 +1,13 @@
 import { statSync } from 'node:fs'
 import { visibleLine } from 'busline'
-import {
-  exportCsv,
-  exportMarkdown,
-  exportOpenai,
-  exportPerfetto,
-  readJournal,
-  type ExportFilter,
-} from 'busline/journal'
+import type { ExportFilter } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { defineProgram, type Terminal } from './command.ts'
+import { defineProgram } from './command.ts'
 import { exportOtlp, OTLP_HELP, OTLP_OPTIONS } from './export-otlp.ts'
 import { PART_OPTIONS, partOf } from './export-part.ts'
 import { writePieces } from './export-target.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS, type OpenedRun } from './open-run.ts'
-import { readTools } from './read-tools.ts'
 
 const HELP = `Writes a run in a format of others: for people, spreadsheets, trace viewers, fine-tuning, OpenTelemetry.
 
@@ -68,14 +60,6 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   otlp: [...Object.keys(OTLP_OPTIONS), 'json'],
 }
 
-interface Values {
-  readonly table?: string | undefined
-  readonly tools?: string | undefined
-  readonly per?: string | undefined
-  readonly weights?: string | undefined
-  readonly failed?: boolean | undefined
-}
-
 /** `busline export`. */
 export const exportCommand = defineProgram({
   name: 'export',
@@ -95,6 +79,7 @@ export const exportCommand = defineProgram({
     }
     if (run.path !== undefined && out !== '-' && isSameFile(out, run.path))
       throw new UsageError(`--out ${visibleLine(out)} is the journal that is read.`)
+    const { piecesOf } = await import('./export-pieces.ts')
     await writePieces(piecesOf(format, run, part, values, terminal), out, terminal)
     return EXIT.ok
   },
@@ -118,64 +103,6 @@ function checkFormat(format: string, values: Readonly<Record<string, unknown>>):
 function isSameFile(one: string, other: string): boolean {
   const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
   return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
-}
-
-function piecesOf(
-  format: string,
-  run: OpenedRun,
-  part: ExportFilter,
-  values: Values,
-  terminal: Pick<Terminal, 'say'>,
-): AsyncGenerator<string> {
-  if (format === 'csv') return exportCsv(run.records(), { ...part, table: choice(values, 'table', TABLES) })
-  // It shows none of what big values hold.
-  if (format === 'perfetto')
-    return exportPerfetto(readJournal(run.source, { blobs: 'keep', onTornTail: run.onTornTail }), part)
-  if (format === 'openai') return training(run, part, values, terminal)
-  return exportMarkdown(run.records(), part)
-}
-
-const TABLES = ['records', 'calls', 'turns'] as const
-
-async function* training(
-  run: OpenedRun,
-  part: ExportFilter,
-  values: Values,
-  { say }: Pick<Terminal, 'say'>,
-): AsyncGenerator<string> {
-  const { tools, failed } = values
-  const unknown: string[] = []
-  yield* exportOpenai(run.records(), {
-    ...part,
-    failed,
-    per: choice(values, 'per', ['session', 'turn'] as const),
-    weights: choice(values, 'weights', ['all', 'last'] as const),
-    tools: tools === undefined ? [] : readTools(tools),
-    onLeftOut: ({ session, turn, why }) =>
-      say(
-        turn === null
-          ? `Left out of session ${session}: ${why}.`
-          : `Left out turn ${turn} of session ${session}: ${why}.`,
-      ),
-    onToolUnknown: (name) => void unknown.push(name),
-  })
-  if (unknown.length === 0) return
-  const where = tools === undefined ? 'give what they take with --tools FILE' : `--tools ${tools} lacks them`
-  say(
-    `The journal holds names of tools only (${unknown.join(', ')}): ${where}. No line tells what they take.`,
-  )
-}
-
-function choice<const C extends string>(
-  values: Values,
-  option: keyof Values,
-  choices: readonly C[],
-): C | undefined {
-  const given = values[option]
-  if (given === undefined) return undefined
-  const found = choices.find((one) => one === given)
-  if (found === undefined) throw new UsageError(`--${option} is ${choices.join(', ')}.`)
-  return found
 }
 
 async function* ofPart(run: OpenedRun, { session, turn }: ExportFilter): ReturnType<OpenedRun['records']> {

@@ -1,13 +1,14 @@
 import { visibleLine, type JsonValue } from 'busline'
-import { forkRun, lineOf, type Fork } from 'busline/journal'
+import { forkRun, lineOf, segmentsOf, type Fork, type SessionProblem } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { defineProgram } from './command.ts'
+import { defineProgram, type Terminal } from './command.ts'
 import { freePath } from './free-path.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
 import { runFork } from './run-fork.ts'
 import { spooled } from './spooled.ts'
+import { tornBytes } from './torn-tail.ts'
 
 const HELP = `Forks a run at one of its lines, also inside a turn: a journal and sessions of its own, to go on from
 there. With --run it asks "what if": the turns from there on again, with another model, prompt or record.
@@ -76,16 +77,34 @@ export const fork = defineProgram({
     const { path, name } = await spooled(await openRun(argument, values, terminal), terminal.signal)
     const at = place === undefined ? undefined : await lineAt(path, place)
     const base = name === 'stdin' ? 'stdin' : stemOf(path)
-    if (values.run === true) return await runFork({ path, at, base, set, values }, terminal)
+    if (values.run === true) {
+      const code = await runFork({ path, at, base, set, values }, terminal)
+      sayTorn(path, terminal)
+      return code
+    }
 
     const to = values.to ?? freePath(`${base}.fork-${at ?? ''}`)
     const sessions = values['sessions-dir'] ?? `${stemOf(to)}-sessions`
-    const forked = await forkRun(path, { at: at ?? 1, to, sessions, openCalls: open, set })
+    const problems: string[] = []
+    const onProblem = ({ seq, type, why }: SessionProblem): void => {
+      if (problems.push(`Line ${seq + 1}, ${type}: ${why}.`) > MOST_TOLD) problems.length = MOST_TOLD
+    }
+    const forked = await forkRun(path, { at: at ?? 1, to, sessions, openCalls: open, set, onProblem })
     await terminal.output.print(json ? jsonLine(shapeOf(forked)) : `${visibleLine(forked.path)}\n`)
+    sayTorn(path, terminal)
+    for (const line of problems) terminal.say(`${line} A session may lack it.`)
+    const isLost = forked.sessions.size === 0 && Object.keys(set).some((name) => !IN_RECORD.test(name))
+    if (isLost) terminal.say('No session was open there: what was set for sessions changes nothing.')
     for (const line of toldOf(forked)) terminal.say(line)
     return EXIT.ok
   },
 })
+
+/** How many records that changed no session are named. */
+const MOST_TOLD = 5
+
+/** What `--set` changes in the record at the line, and not in sessions. */
+const IN_RECORD = /^(?:data|output|error)(?:\.|$)/
 
 const RUN_ONLY = ['tools', 'this-turn', 'app', 'base-url', 'offline'] as const
 
@@ -137,13 +156,24 @@ function toldOf(forked: Fork): string[] {
     `Forked ${parent.file} behind line ${at}: ${lines} lines, run ${forked.run}.`,
     ...(closed.length > 0 ? [`Cancelled what was open: ${list(closed)}.`] : []),
     ...(open.length > 0 ? [`Left open: ${list(open)}.`] : []),
-    ...waiting.map(({ input }) => `Said, and in no session yet: ${JSON.stringify(input)}`),
-    ...refused.map((id) => `${id} can't name a session, so it has no file.`),
+    ...waiting.map(({ input }) => visibleLine(`Said, and in no session yet: ${JSON.stringify(input)}`, 400)),
+    ...refused.map((id) => `${visibleLine(id, 80)} can't name a session, so it has no file.`),
     ...kept
-      .filter(({ id }) => !refused.includes(JSON.stringify(id)))
+      .filter(({ id }) => !refused.includes(id))
       .map(({ id, openTurn }) => {
         const resume = openTurn === undefined ? '' : ' (/resume goes on with its open turn)'
-        return `Go on with: busline chat --session ${id} --sessions-dir ${sessionsDir ?? ''}${resume}`
+        return `Go on with: busline chat --session ${id} --sessions-dir ${shellWord(sessionsDir ?? '')}${resume}`
       }),
   ]
+}
+
+/** A writer was killed, or is just writing. */
+function sayTorn(path: string, terminal: Terminal): void {
+  const bytes = tornBytes(segmentsOf(path).at(-1) ?? path)
+  if (bytes > 0) terminal.say(`${path} ends in ${bytes} bytes that are no line; the fork has none of them.`)
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -23,7 +23,7 @@ Usage: busline prune [DIR] [--older-than TIME] [--keep N] [--max-bytes SIZE] [--
   --json             { kind: "run", path, bytes, changed } a run; { kind: "blobs", count, bytes } for stored
                      values that no line of a remaining run refers to; at last { kind: "total", runs, bytes,
                      kept, inUse, dryRun }; changed in epoch milliseconds, inUse the paths
-A run that a living process writes stays, and so does every file that is no journal.
+A run that a living process writes stays, and so does every file that is no journal, and every symbolic link.
 Exit codes: 0 well, 2 usage, 4 a folder that can't be read or a file that can't be deleted`
 
 /** `busline prune`. */

@@ -14,12 +14,13 @@ Examples
 
 Usage: busline recover FILE [--dry-run] [--output FILE] [--json]
   --dry-run       change nothing
-  --output FILE   write the recovered journal there
+  --output FILE   write the recovered journal there, where nothing is yet
   --json          { path, changed, records, cutBytes, damaged: [{ line, bytes }], damagedCount, lost, original, dryRun }
                   for each segment
 What is cut: bytes after the last newline, and what is no record. Lines that are lost are declared by a bus.lost note.
 The file as it was is FILE.damaged-1, or the next number that is free.
-Exit codes: 0 well, also when there was nothing to do, 2 usage, 4 the file can't be read or written, or is being written`
+Exit codes: 0 well, also when there was nothing to do, 2 usage, 3 no record is left, or it is no journal, 4 the file can't be
+read or written, or is being written`
 
 /** `busline recover`. */
 export const recover = defineProgram({

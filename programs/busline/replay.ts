@@ -18,7 +18,8 @@ Examples
   busline replay RUN --keep-going --json  all differences, for programs
 
 Usage: busline replay [RUN] [--app FILE#EXPORT] [--keep-going] [--live TYPE]… [--out FILE] [--no-guard] [--json]
-  --app FILE#EXPORT  what createApp takes, or a participant without provider and store (default: function-chat's app)
+  --app FILE#EXPORT  what createApp takes, or a participant without provider and store (default: function-chat's app
+                     with its defaults: a run with --max-steps needs an app with that maxSteps)
   --keep-going       go on after a difference as far as possible
   --live TYPE        let this effect's handlers run, a type or a pattern such as tool.*; repeatable
   --out FILE         write the journal that the replay wrote
@@ -50,6 +51,7 @@ export const replay = defineProgram({
       mode: values['keep-going'] === true ? 'keep-going' : 'strict',
       live: values.live,
       guard: values['no-guard'] !== true,
+      pause: progress(terminal.say),
       signal,
     })
     if (values.out !== undefined) await write(values.out, report)
@@ -59,6 +61,18 @@ export const replay = defineProgram({
     return report.identical ? EXIT.ok : EXIT.replayMiss
   },
 })
+
+const PROGRESS_MS = 2000
+
+/** Tells every two seconds how far it has come. */
+function progress(say: (text: string) => void): (line: number) => Promise<void> {
+  let due = performance.now() + PROGRESS_MS
+  return async (line) => {
+    if (performance.now() < due) return
+    due = performance.now() + PROGRESS_MS
+    say(`The replay has come to line ${line}.`)
+  }
+}
 
 async function write(file: string, { records }: ReplayReport): Promise<void> {
   try {

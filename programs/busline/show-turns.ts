@@ -1,5 +1,5 @@
-import { AppendMessages, BuslineError, RunTurn, type JournalRecord } from 'busline'
-import { scanJournal, type ScannedLine } from 'busline/journal'
+import { BuslineError, type JournalRecord } from 'busline'
+import { MESSAGE_TYPES, scanJournal, type ScannedLine } from 'busline/journal'
 import { counted } from '../function-chat/counted.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Terminal } from './command.ts'
@@ -93,7 +93,7 @@ async function linesOfEnd(
 }
 
 function isAsked({ kind, type }: Readonly<JournalRecord>): boolean {
-  return kind === 'command' && type === RunTurn.type
+  return kind === 'command' && type === MESSAGE_TYPES.runTurn
 }
 
 function take(
@@ -135,7 +135,12 @@ class TurnView {
 
   /** Whether a record holds messages that are to be shown in full. */
   wants({ kind, type, turn }: Readonly<JournalRecord>): boolean {
-    return this.#shown.messages && kind === 'command' && type === AppendMessages.type && turn !== undefined
+    return (
+      this.#shown.messages &&
+      kind === 'command' &&
+      type === MESSAGE_TYPES.appendMessages &&
+      turn !== undefined
+    )
   }
 
   hear({ turn = '', data }: JournalRecord): void {

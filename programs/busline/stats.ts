@@ -4,6 +4,7 @@ import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram } from './command.ts'
+import { writePieces } from './export-target.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
 import { describeStats, statsTable, turnsTable } from './describe-stats.ts'
 
@@ -47,17 +48,20 @@ export const stats = defineProgram({
     const { output } = terminal
 
     if (values.json) {
-      for (const row of rowsOf(names.join(', '), report, by, sum.turns.rows))
-        await output.print(jsonLine(row))
+      await writePieces(jsonLines(rowsOf(names.join(', '), report, by, sum.turns.rows)), '-', terminal)
       return EXIT.ok
     }
     if (by === undefined)
       await output.print(describeStats(visibleLine(names.join(', '), 200), report, terminal))
-    else if (by === 'turn') await output.print(turnsTable(sum.turns.rows, terminal))
+    else if (by === 'turn') await writePieces(turnsTable(sum.turns.rows, terminal), '-', terminal)
     else await output.print(statsTable(by, report[ROWS[by]], terminal))
     return EXIT.ok
   },
 })
+
+function* jsonLines(rows: readonly object[]): Generator<string> {
+  for (const row of rows) yield jsonLine(row)
+}
 
 function checkBy(by: string | undefined): By | undefined {
   if (

@@ -6,6 +6,7 @@ import { defineProgram } from './command.ts'
 import { describeEvent, eventLine } from './describe-event.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
 import { painter } from './paint.ts'
+import { previewRecord } from './whole-record.ts'
 
 const HELP = `Follows a run: its last messages, then each as it is written, through rotation, until Ctrl-C.
 
@@ -54,9 +55,10 @@ export const tail = defineProgram({
     for await (const record of followJournal(path, { after, signal, live, blobs: 'keep' })) {
       if (!isAsked(record)) continue
       const line = record.seq + 1
+      const preview = previewRecord({ record: () => record })
       const shown = values.json
-        ? eventLine(record, line)
-        : describeEvent(record, { line, start, columns, paint })
+        ? eventLine(preview, line)
+        : describeEvent(preview, { line, start, columns, paint })
       await output.print(shown)
       if (output.failure !== undefined) break
     }

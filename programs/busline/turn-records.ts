@@ -1,7 +1,9 @@
-import { CallModel, CallTool, ContinueTurn, ModelTextReceived, RunTurn, type JournalRecord } from 'busline'
-import * as z from 'zod'
+import { MESSAGE_TYPES, type JournalRecord } from 'busline/journal'
 import { DamagedRecord } from './damaged-record.ts'
-import { excerpt, TOLD_EVENTS } from './excerpt.ts'
+import { excerpt, fieldOf, stringIn, TOLD_EVENTS } from './excerpt.ts'
+import { answerOf, deltasText, turnEndOf } from './turn-values.ts'
+
+const { runTurn, continueTurn, callModel, callTool, modelTextReceived } = MESSAGE_TYPES
 
 /** One model or tool call of a turn. `ms` is null and `status` `interrupted` when it has no end in the journal. */
 export interface ShownCall {
@@ -54,31 +56,13 @@ export interface ShownTurn {
   error: { code: string; message: string } | null
 }
 
-const Text = z.looseObject({ text: z.string() })
-const ModelInput = z.looseObject({ model: z.string().nullable() })
-const ToolInput = z.looseObject({ name: z.string(), arguments: z.unknown() })
-const Answer = CallModel.output.pick({
-  message: true,
-  finishReason: true,
-  usage: true,
-  model: true,
-  cost: true,
-})
-const Deltas = z.object({ deltas: z.array(z.tuple([z.number(), z.string()])) })
-const Result = RunTurn.output.pick({ reply: true, finishReason: true, usage: true, cost: true })
-
-const COMMANDS: ReadonlySet<string> = new Set([
-  RunTurn.type,
-  ContinueTurn.type,
-  CallModel.type,
-  CallTool.type,
-])
+const COMMANDS: ReadonlySet<string> = new Set([runTurn, continueTurn, callModel, callTool])
 
 /** Collects turns from records in order; a turn comes out when it ends. Throws a {@link DamagedRecord}. */
 export class TurnRecords {
   /** Whether a record can be of interest; what is not need not be read whole. */
   static wants({ kind, type }: Pick<JournalRecord, 'kind' | 'type'>): boolean {
-    return kind === 'event' ? type === ModelTextReceived.type || TOLD_EVENTS.has(type) : COMMANDS.has(type)
+    return kind === 'event' ? type === modelTextReceived || TOLD_EVENTS.has(type) : COMMANDS.has(type)
   }
 
   /** Commands with data of another shape: refused as such, or damaged. */
@@ -92,7 +76,7 @@ export class TurnRecords {
 
   /** Takes one record; the turn that it ends, if it ends one. */
   take(record: JournalRecord): ShownTurn | undefined {
-    if (record.type === ModelTextReceived.type) this.#hear(record)
+    if (record.type === modelTextReceived) this.#hear(record)
     else if (record.kind === 'event') this.#note(record)
     if (record.kind === 'command') this.#begin(record)
     return record.kind === 'result' ? this.#end(record) : undefined
@@ -107,17 +91,17 @@ export class TurnRecords {
     const { type, id, turn: turnId } = record
     if (id === undefined || turnId === undefined) return
     if (!isReadable(record)) this.#strange.set(id, record)
-    if (type === RunTurn.type || type === ContinueTurn.type) {
+    if (type === runTurn || type === continueTurn) {
       const begun = newTurn(record, turnId)
       this.#running.set(id, begun)
       this.#turns.set(turnId, begun)
     }
     const turn = this.#turns.get(turnId)
-    if (!turn || (type !== CallModel.type && type !== CallTool.type)) return
+    if (!turn || (type !== callModel && type !== callTool)) return
     const call = newCall(record, id)
     this.#calls.set(id, call)
     turn.calls.push(call)
-    if (type !== CallModel.type) return
+    if (type !== callModel) return
     turn.steps++
     turn.reply = null
     this.#speaking.set(turnId, id)
@@ -127,9 +111,7 @@ export class TurnRecords {
     const { turn: turnId = '', cause, data } = record
     const turn = this.#turns.get(turnId)
     if (!turn || cause !== this.#speaking.get(turnId)) return
-    const text = read(Deltas, data, record)
-      .deltas.map(([, delta]) => delta)
-      .join('')
+    const text = sure(deltasText(data), record)
     turn.reply = `${turn.reply ?? ''}${text}`
   }
 
@@ -154,20 +136,21 @@ export class TurnRecords {
     this.#running.delete(of)
     this.#turns.delete(turn.turn)
     this.#speaking.delete(turn.turn)
-    return Object.assign(turn, ended, status === 'ok' ? read(Result, record.output, record) : {})
+    return Object.assign(turn, ended, status === 'ok' ? sure(turnEndOf(record.output), record) : {})
   }
 }
 
 function isReadable({ type, data }: JournalRecord): boolean {
-  if (type === RunTurn.type) return Text.safeParse(data).success
-  if (type === CallModel.type) return ModelInput.safeParse(data).success
-  return type !== CallTool.type || ToolInput.safeParse(data).success
+  if (type === runTurn) return stringIn(data, 'text') !== undefined
+  if (type === callModel) return fieldOf(data, 'model') === null || stringIn(data, 'model') !== undefined
+  return (
+    type !== callTool || (stringIn(data, 'name') !== undefined && fieldOf(data, 'arguments') !== undefined)
+  )
 }
 
-function read<S extends z.ZodType>(schema: S, data: unknown, record: JournalRecord): z.output<S> {
-  const parsed = schema.safeParse(data)
-  if (parsed.success) return parsed.data
-  throw new DamagedRecord(record)
+function sure<T>(value: T | undefined, record: JournalRecord): T {
+  if (value === undefined) throw new DamagedRecord(record)
+  return value
 }
 
 /** What was refused has a line too, with whatever was given: that is shown as far as it can be read. */
@@ -180,8 +163,8 @@ function newTurn({ type, session, cause, seq, time, data }: JournalRecord, turn:
     startedAt: time,
     ms: null,
     status: 'interrupted',
-    text: Text.safeParse(data).data?.text ?? '',
-    resumed: type === ContinueTurn.type,
+    text: stringIn(data, 'text') ?? '',
+    resumed: type === continueTurn,
     reply: null,
     finishReason: null,
     usage: null,
@@ -194,9 +177,7 @@ function newTurn({ type, session, cause, seq, time, data }: JournalRecord, turn:
 }
 
 function newCall({ type, cause, seq, data }: JournalRecord, id: string): ShownCall {
-  const isModel = type === CallModel.type
-  const tool = isModel ? undefined : ToolInput.safeParse(data).data
-  const name = isModel ? (ModelInput.safeParse(data).data?.model ?? null) : (tool?.name ?? null)
+  const isModel = type === callModel
   return {
     id,
     type,
@@ -204,8 +185,8 @@ function newCall({ type, cause, seq, data }: JournalRecord, id: string): ShownCa
     line: seq + 1,
     ms: null,
     status: 'interrupted',
-    name,
-    arguments: tool?.arguments ?? null,
+    name: stringIn(data, isModel ? 'model' : 'name') ?? null,
+    arguments: isModel ? null : (fieldOf(data, 'arguments') ?? null),
     output: null,
     finishReason: null,
     usage: null,
@@ -215,9 +196,7 @@ function newCall({ type, cause, seq, data }: JournalRecord, id: string): ShownCa
 }
 
 function whatCameBack(record: JournalRecord): Partial<ShownCall> {
-  if (record.type !== CallModel.type) return { output: record.output ?? null }
-  const { message, finishReason, usage, model, cost = null } = read(Answer, record.output, record)
-  const calls = message.tool_calls?.map((call) => call.function.name) ?? []
-  const output = { text: message.content ?? null, calls }
-  return { output, finishReason, usage, cost, ...(model !== null && { name: model }) }
+  if (record.type !== callModel) return { output: record.output ?? null }
+  const { text, calls, model, ...spent } = sure(answerOf(record.output), record)
+  return { output: { text, calls }, ...spent, ...(model !== null && { name: model }) }
 }

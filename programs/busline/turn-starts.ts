@@ -1,5 +1,5 @@
-import { BuslineError, ContinueTurn, RunTurn, visibleLine, type JournalRecord } from 'busline'
-import { scanJournal } from 'busline/journal'
+import { BuslineError, visibleLine, type JournalRecord } from 'busline'
+import { MESSAGE_TYPES, scanJournal } from 'busline/journal'
 import { nearest } from './nearest.ts'
 import type { Shown } from './show-options.ts'
 
@@ -11,7 +11,11 @@ export interface TurnStart {
 
 /** Whether a record begins a turn, or goes on with one after a crash. */
 export function isTurnStart({ kind, type, turn }: Readonly<JournalRecord>): boolean {
-  return kind === 'command' && turn !== undefined && (type === RunTurn.type || type === ContinueTurn.type)
+  return (
+    kind === 'command' &&
+    turn !== undefined &&
+    (type === MESSAGE_TYPES.runTurn || type === MESSAGE_TYPES.continueTurn)
+  )
 }
 
 /** Whether a record is of the session that is asked for, by the beginning of its id. */

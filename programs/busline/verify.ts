@@ -31,8 +31,8 @@ export const verify = defineProgram({
     let code: number = EXIT.ok
     for (const argument of positionals.length > 0 ? positionals : [undefined]) {
       const { name, source } = await openRun(argument, values, terminal)
-      const verified = await verifyJournal(source)
-      if (signal.aborted || output.failure !== undefined) break
+      const verified = await verifyJournal(source, { signal })
+      if (output.failure !== undefined) break
       const lines = values.json ? jsonOf(name, verified) : textOf(name, verified, painter(color))
       await output.print(lines.join(''))
       code = Math.max(code, codeOf(verified))

@@ -150,7 +150,10 @@ export class CommandRunner {
     const { message, scope } = run
     const { onion } = run.route
     run.by = handler.name || undefined
-    if (!onion) return handler.run(message.data, scope)
+    if (!onion) {
+      message.begun = true
+      return handler.run(message.data, scope)
+    }
 
     let reached = false
     const leaf: Leaf = (_, inner) => {
@@ -161,6 +164,7 @@ export class CommandRunner {
           new BuslineError('CANCELLED', `${message.type} has ended; its handler does not run any more.`)
         )
       reached = true
+      message.begun = true
       return handler.run(message.data, inner)
     }
     let by = ''

@@ -71,18 +71,21 @@ export class Core {
 
   /**
    * The clock, as a handler reads it. A replay that runs the handler again has to tell it the same: so it is the time of the
-   * last line, which differs by a few milliseconds at most, else a line of its own. Effects are not run again, and an
-   * injected clock can be injected again.
+   * last line, which differs by a few milliseconds at most, else a line of its own. Handlers of effects are not run again,
+   * and an injected clock can be injected again.
    */
   readClock(message: Message): number {
     const { environment, recorder, replaying } = this
     const { lastTime } = recorder
+    const isEffect = this.#isEffect(message)
+    if (isEffect && message.begun) return environment.now()
     if (replaying) {
-      if (replaying.hasTimeRead()) recorder.note('timeRead', undefined, message)
-      return recorder.lastTime ?? environment.now()
+      const wasNoted = replaying.noteTimeRead(message, () => recorder.note('timeRead', undefined, message))
+      // A middleware may wait until it is late enough: then a timer has rung since the last line.
+      return isEffect && !wasNoted ? environment.now() : (recorder.lastTime ?? environment.now())
     }
     const time = environment.now()
-    if (environment.ownClock || lastTime === undefined || !recorder.on || this.#isEffect(message)) return time
+    if (environment.ownClock || lastTime === undefined || !recorder.on) return time
     if (time >= lastTime && time - lastTime < SAME_TIME_MS) return lastTime
     recorder.note('timeRead', undefined, message)
     return recorder.lastTime ?? time

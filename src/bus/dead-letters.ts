@@ -162,7 +162,7 @@ export class DeadLetterBox implements DeadLetters {
       ...letter,
       id: this.#newId(),
       error: failureOf(letter.error),
-      time: this.#core.environment.now(),
+      time: this.#core.stamp(),
       restored: false,
     }
     const { recorder, redactor } = this.#core
@@ -176,7 +176,7 @@ export class DeadLetterBox implements DeadLetters {
   #failedAgain(letter: LetterEntry, error: unknown, attempts: number): void {
     letter.attempts += attempts
     letter.error = failureOf(error)
-    letter.time = this.#core.environment.now()
+    letter.time = this.#core.stamp()
     const note = { ...this.#noteOf(letter), again: true }
     this.#core.recorder.note('deadLettered', note, letter.original?.message)
   }

@@ -125,7 +125,7 @@ export class Deliveries {
         scope.running = false
         let wait: number | undefined
         try {
-          if (retry && !this.closed) wait = retryIn(retry, attempt, error, this.#environment.random)
+          if (retry && !this.closed) wait = retryIn(retry, attempt, error, () => this.#draw(scope, attempt))
         } catch (thrown) {
           const failure = whenFailed(subscriber, thrown, error)
           return this.#fail(publication, subscriber, key, scope, failure, attempt)
@@ -141,6 +141,11 @@ export class Deliveries {
         }
       }
     }
+  }
+
+  /** Follows from what is delivered to whom, so that a replay waits as long. */
+  #draw({ message, subscriber }: DeliveryScope, attempt: number): number {
+    return this.#environment.numberFor(`${message.id} to ${subscriber.name}, attempt ${attempt}`)
   }
 
   /** Waits before another attempt; rejects when the bus gives up or the subscriber leaves. */

@@ -29,6 +29,8 @@ export class Message implements Envelope {
   readonly data: unknown
   /** How many messages stand above it in its chain. */
   readonly depth: number
+  /** Whether the handler of this command has begun: what reads the clock before that is a middleware. */
+  begun = false
   #children = 0
   #draws = 0
   #sameAs: Message | undefined

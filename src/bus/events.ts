@@ -73,11 +73,13 @@ export class Events {
     const parsed = this.#accept(route, event.data, data, origin)
     const key = this.#keyOf(event, parsed, origin)
     const targets = this.listeners.reachedBy(event.type, session)
+    const maskedData = (): unknown => (route.maskData ? route.maskData(parsed) : parsed)
+    const told = origin.from && core.replaying?.toldBefore(origin.from.message, event.type, maskedData())
+    if (told) return told
     if (event.stream && core.recorder.on) return this.#publishDelta(route, parsed, origin, key, targets)
 
     const message = this.#message(event.type, origin, parsed)
-    if (core.recorder.on)
-      core.recorder.message(route.typeJson, message, route.maskData ? route.maskData(parsed) : parsed)
+    if (core.recorder.on) core.recorder.message(route.typeJson, message, maskedData())
     return this.#send(message, key, origin, targets)
   }
 

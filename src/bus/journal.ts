@@ -42,6 +42,8 @@ export interface JournalRecord {
   time: number
   kind: string
   type: string
+  /** Of the data, as its type counts it; absent for 1. */
+  version?: number
   id?: string
   of?: string
   session?: string

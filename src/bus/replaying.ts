@@ -1,6 +1,7 @@
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { Envelope, Message } from './envelope.ts'
 import type { RegisteredHandler } from './handler-table.ts'
+import type { Receipt } from './receipt.ts'
 
 /** What a bus asks of the replay that it runs for. */
 export interface Replaying {
@@ -10,10 +11,12 @@ export interface Replaying {
   readonly rootsCopied: number
   /** The time of the line that is written next. */
   time(): number
-  /** Whether the journal has a reading of the clock here that was noted. */
-  hasTimeRead(): boolean
+  /** Has a reading of the clock by this message noted, at its time, if the journal has a note of it here; whether it has. */
+  noteTimeRead(message: Message, note: () => void): boolean
   /** Who answers a command in its handler's place; undefined where its handler runs again. */
   handlerFor(message: Message, command: CommandDefinition): RegisteredHandler | undefined
+  /** The receipt of an event that was published before in the name of this message, and that it publishes now. */
+  toldBefore(by: Message, type: string, data: unknown): Receipt | undefined
   /** Runs a handler, or a subscriber. */
   around(message: Envelope, run: () => unknown): unknown
 }

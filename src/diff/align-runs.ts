@@ -92,21 +92,16 @@ function sessionNames(a: RunIndex, b: RunIndex): SessionNames {
 const MESSAGE_ID = /^(.+)\/(\d+)$/
 
 function sameTextOf(a: RunIndex, b: RunIndex, sessions: SessionNames): (a: string, b: string) => boolean {
-  const namesOf = (text: string, run: RunIndex, names: ReadonlyMap<string, string>): string[] => {
-    const found: string[] = []
-    const add = (node: RunNode | undefined, what: string): void => {
-      if (node?.pair !== undefined) found.push(`${what} of ${node.pair}`)
-    }
-    add(run.byId.get(text), 'id')
-    const origin = run.origins.get(text)
-    add(origin?.node, origin?.which ?? '')
-    const [, base = '', place = ''] = MESSAGE_ID.exec(text) ?? []
-    add(run.byId.get(base), place)
-    const session = names.get(text)
-    return session === undefined ? found : [...found, session]
-  }
+  const arePaired = (nodeA: RunNode | undefined, nodeB: RunNode | undefined): boolean =>
+    nodeA?.pair !== undefined && nodeA.pair === nodeB?.pair
   return (textA, textB) => {
-    const known = namesOf(textB, b, sessions.b)
-    return known.length > 0 && namesOf(textA, a, sessions.a).some((name) => known.includes(name))
+    if (arePaired(a.byId.get(textA), b.byId.get(textB))) return true
+    const [originA, originB] = [a.origins.get(textA), b.origins.get(textB)]
+    if (arePaired(originA?.node, originB?.node) && originA?.which === originB?.which) return true
+    const session = sessions.a.get(textA)
+    if (session !== undefined && session === sessions.b.get(textB)) return true
+    const [messageA, messageB] = [MESSAGE_ID.exec(textA), MESSAGE_ID.exec(textB)]
+    if (messageA?.[2] === undefined || messageA[2] !== messageB?.[2]) return false
+    return arePaired(a.byId.get(messageA[1] ?? ''), b.byId.get(messageB[1] ?? ''))
   }
 }

@@ -1,3 +1,4 @@
+import { continuations } from '../bus/continuations.ts'
 import { RequestApproval } from '../messages/approval.ts'
 import { BuslineError, type ErrorCode } from '../messages/busline-error.ts'
 import type { ToolCallOutcome } from '../messages/chat.ts'
@@ -33,6 +34,8 @@ export async function callTools(
   void Promise.allSettled(running)
   for (let next = 0; next < calls.length;) {
     await running[next]
+    // Whatever has ended by now has gone on to here: so the order of the journal's lines alone tells what is appended together.
+    if (done.includes(undefined)) await continuations()
     const ended: ToolCallOutcome[] = []
     for (let outcome = done[next]; outcome; outcome = done[++next]) ended.push(outcome)
     turn.toolCalls.push(...ended)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
+import { TIME_READ } from '../messages/message-types.ts'
 import { chunkTime } from './chunk-time.ts'
 import { isWanted, type ExportFilter, type Records } from './export-options.ts'
 import { plainJson } from './plain-text.ts'
@@ -36,7 +37,7 @@ export async function* exportPerfetto(records: Records, filter: ExportFilter = {
   try {
     for await (const record of records) {
       start ??= record.time
-      if (!isWanted(record, filter)) continue
+      if (!isWanted(record, filter) || record.type === TIME_READ) continue
       const at = since(record.time)
       last = Math.max(last, at)
       const text = written(eventsOf(record, { tracks, heard, at, since }))

@@ -6,14 +6,15 @@ import { BUSLINE_VERSION } from '../bus/version.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { JsonValue } from '../messages/lossless-json.ts'
 import type { Session } from '../messages/session.ts'
-import { isSessionId, quoteId } from '../sessions/session-id.ts'
+import { isSessionId } from '../sessions/session-id.ts'
 import { copyLines } from './copy-lines.ts'
 import { fieldOf, sortChanges } from './fork-changes.ts'
 import { ForkEnd, type CommandName, type WaitingInput } from './fork-end.ts'
 import { ForkLines } from './fork-lines.ts'
 import { ForkedFile } from './forked-file.ts'
+import type { SessionProblem } from './session-records.ts'
 import { survey } from './survey.ts'
-import { writeSession } from './write-sessions.ts'
+import { writeSessions } from './write-sessions.ts'
 
 export interface ForkOptions {
   /** The last line of the parent that the fork has, from 1. */
@@ -29,6 +30,8 @@ export interface ForkOptions {
    * `error.…` of the record at the line (default: nothing).
    */
   set?: Readonly<Record<string, JsonValue>> | undefined
+  /** Told of each record that should have changed a session and could not, perhaps because `set` changed it. */
+  onProblem?: ((problem: SessionProblem) => void) | undefined
   /** Epoch milliseconds (default `Date.now`). */
   now?: (() => number) | undefined
 }
@@ -68,16 +71,19 @@ export interface Fork {
  * open commands end as `cancelled`, children before parents. With `keep` they stay open, the session keeps its `openTurn`, and
  * `chat.resumeTurn` goes on with it.
  *
- * @throws BuslineError `INVALID_OPTION`, `MESSAGE_NOT_IN_RUN` when there is no such line, `JOURNAL_DAMAGED`, `FILE_FAILED`,
- * `SESSION_IN_USE`; then no fork is left
+ * Holds the sessions at the line and the commands that are open there, not the run.
+ *
+ * @throws BuslineError `INVALID_OPTION`, `MESSAGE_NOT_IN_RUN` when there is no such line, `JOURNAL_DAMAGED`, `BLOB_MISSING`,
+ * `FILE_FAILED`, `SESSION_IN_USE`; then no fork is left
  */
 export async function forkRun(path: string, options: ForkOptions): Promise<Fork> {
   const { at, to, sessions: sessionsDir, openCalls = 'close', set = {}, now = Date.now } = options
+  const { onProblem = () => undefined } = options
   checkOptions(options)
   const changes = sortChanges(set)
   if (at === 1 && changes.record.length > 0)
     throw invalid('set', 'Line 1 is the header, which is the fork’s own.')
-  const surveyed = await survey(path, at, changes.record)
+  const surveyed = await survey(path, at, { changes: changes.record, onProblem })
 
   const run = newRunId()
   const time = now()
@@ -110,7 +116,10 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
     const sessions = surveyed.sessions.sessions()
     const refused = [...sessions.keys()].filter((id) => !isSessionId(id))
     if (sessionsDir !== undefined)
-      for (const session of sessions.values()) if (isSessionId(session.id)) writeSession(sessionsDir, session)
+      writeSessions(
+        sessionsDir,
+        [...sessions.values()].filter(({ id }) => isSessionId(id)),
+      )
     return {
       path: to,
       run,
@@ -119,7 +128,7 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
       lines: file.lines,
       sessions,
       sessionsDir: sessionsDir ?? null,
-      refused: refused.map(quoteId),
+      refused,
       closed,
       open: close ? [] : end.open(),
       waiting: end.waiting,

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Bus } from '../bus/bus.ts'
+import { MessageScope } from '../bus/message-scope.ts'
 import { NO_OUTPUT } from '../bus/middleware.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { CallTool } from '../messages/tool.ts'
@@ -15,6 +16,8 @@ export interface WantedCall {
 /** A call of the parent and how it ended. */
 export interface RecordedCall extends WantedCall {
   end: ToolEnd
+  /** Where it ended, from 1. */
+  line: number
 }
 
 /** What becomes of a call that the record does not answer. */
@@ -30,7 +33,7 @@ export interface AnsweredCalls {
 const Wanted = z.looseObject({ call: z.string(), name: z.string(), arguments: z.unknown() })
 
 /**
- * Answers tool calls from a record where name and arguments agree (the order of keys does not count): each recorded call
+ * Answers tool calls from a record where name and arguments agree as a journal has them, without secrets (the order of keys does not count): each recorded call
  * once, in its order, then the last of them again. `unrecorded` decides on any other call.
  */
 export function answerTools(
@@ -42,7 +45,9 @@ export function answerTools(
   const waiting = new Map<string, ToolEnd[]>()
   for (const call of recorded) {
     const key = keyOf(call)
-    waiting.set(key, [...(waiting.get(key) ?? []), call.end])
+    const ends = waiting.get(key)
+    if (ends) ends.push(call.end)
+    else waiting.set(key, [call.end])
   }
   /** Calls whose own call, below them, is the live one. */
   const live = new Set<string>()
@@ -51,7 +56,8 @@ export function answerTools(
     async function answerTools(message, next, scope) {
       const wanted = Wanted.safeParse(message.data)
       if (!wanted.success || live.has(message.cause ?? '')) return next()
-      const ends = waiting.get(keyOf(wanted.data)) ?? []
+      const shown = Wanted.safeParse(scope instanceof MessageScope ? scope.recorded() : undefined)
+      const ends = waiting.get(keyOf(shown.data ?? wanted.data)) ?? []
       const end = ends.length > 1 ? ends.shift() : ends[0]
       if (end) {
         answered.recorded++
@@ -79,6 +85,22 @@ export function answerTools(
   return answered
 }
 
+/**
+ * The calls that answer behind a line: those that ended there; of a call that was made before alone, the last.
+ *
+ * @param before calls that ended up to the line
+ */
+export function answersBehind(
+  line: number,
+  before: readonly RecordedCall[],
+  all: readonly RecordedCall[],
+): RecordedCall[] {
+  const behind = all.filter((call) => call.line > line)
+  const known = new Set(behind.map(keyOf))
+  const last = new Map(before.map((call) => [keyOf(call), call]))
+  return [...behind, ...[...last].flatMap(([key, call]) => (known.has(key) ? [] : [call]))]
+}
+
 /** The same for equal calls, whatever the order of the keys. */
 function keyOf({ name, arguments: args }: { name: string; arguments: unknown }): string {
   return JSON.stringify([name, args], (_, item: unknown) => {
@@ -96,7 +118,7 @@ function failed({ code, message }: { code: string; message: string }): Error {
 export function stoppedAt({ name, arguments: args }: WantedCall, path: string): BuslineError {
   return new BuslineError(
     'WHAT_IF_STOPPED',
-    `The record holds no call of ${name} with these arguments. Let such calls run live, stub them, or answer them with an error.`,
+    `The record holds no call of ${name} with these arguments. Let such calls run live, stub them, or answer them with an error. The fork ${path} stays as it is then.`,
     { data: { name, arguments: args, path } },
   )
 }

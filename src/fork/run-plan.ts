@@ -36,6 +36,8 @@ export interface RunPlan {
   readonly firstModelCall: number | undefined
   /** Turns that no other turn caused, in order. */
   readonly turns: readonly PlannedTurn[]
+  /** How turns ended that an earlier run began, by their ids. */
+  readonly continued: ReadonlyMap<string, TurnEnd>
   /** Turns that another one caused: a tool that has a conversation of its own. */
   readonly nested: ReadonlySet<string>
   /** Tool calls that came to an end, in the order in which they were made. */
@@ -51,6 +53,7 @@ const READ = new Set([RunTurn, ContinueTurn, CallModel, CallTool, OpenSession].m
 /** Reads from a run what can be said and answered again. Holds the inputs and the results of tools, not the run. */
 export async function planOf(path: string): Promise<RunPlan> {
   const turns = new Map<string, PlannedTurn>()
+  const continued = new Map<string, TurnEnd>()
   const nested = new Set<string>()
   const calls = new Map<string, Partial<RecordedCall> & z.output<typeof Called>>()
   const opened = new Map<string, { line: number; session: Session }>()
@@ -72,16 +75,18 @@ export async function planOf(path: string): Promise<RunPlan> {
   return {
     firstModelCall,
     turns: [...turns.values()],
+    continued,
     nested,
-    calls: [...calls.values()].flatMap(({ end, ...call }) => (end ? [{ ...call, end }] : [])),
+    calls: [...calls.values()].flatMap(({ end, line = 0, ...call }) => (end ? [{ ...call, end, line }] : [])),
     opened,
   }
 
-  function begun({ type, id, session, data }: JournalRecord, line: number): void {
+  function begun({ type, id, cause = '', session, data }: JournalRecord, line: number): void {
     if (id === undefined) return
     if (type === CallTool.type) {
       const called = Called.safeParse(data)
-      if (called.success) calls.set(id, called.data)
+      // One below another of the same call is an attempt at that.
+      if (called.success && calls.get(cause)?.call !== called.data.call) calls.set(id, called.data)
     }
     if (type !== RunTurn.type || session === undefined) return
     if (isCausedBy(id, turns)) nested.add(id)
@@ -91,15 +96,19 @@ export async function planOf(path: string): Promise<RunPlan> {
   function ended({ type, of = '', turn = of, status, output, error, ms }: JournalRecord, line: number): void {
     const call = calls.get(of)
     const failure = Failed.safeParse(error)
-    if (call && status === 'ok') call.end = { output: output ?? null }
-    if (call && status === 'error' && failure.success) call.end = { error: failure.data }
+    if (call && status === 'ok') Object.assign(call, { end: { output: output ?? null }, line })
+    if (call && status === 'error' && failure.success)
+      Object.assign(call, { end: { error: failure.data }, line })
     if (type === OpenSession.type && status === 'ok') {
       const session = Session.safeParse(output)
       if (session.success && !opened.has(session.data.id))
         opened.set(session.data.id, { line, session: session.data })
     }
-    const planned = type === RunTurn.type || type === ContinueTurn.type ? turns.get(turn) : undefined
-    if (planned) planned.end = endOf(TurnResult.safeParse(output).data, failure.data, { status, ms })
+    if (type !== RunTurn.type && type !== ContinueTurn.type) return
+    const end = endOf(TurnResult.safeParse(output).data, failure.data, { status, ms })
+    const planned = turns.get(turn)
+    if (planned) planned.end = end
+    else if (!nested.has(turn)) continued.set(turn, end)
   }
 }
 

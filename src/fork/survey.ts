@@ -3,7 +3,7 @@ import { scanJournal } from '../journal/scan-journal.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { changedRecord, type ForkChanges } from './fork-changes.ts'
 import { OpenWork } from './open-work.ts'
-import { SessionRecords } from './session-records.ts'
+import { SessionRecords, type SessionProblem } from './session-records.ts'
 
 /** A run up to a line: its sessions, and what was under way. */
 export interface Survey {
@@ -20,8 +20,12 @@ export interface Survey {
  * @throws BuslineError `MESSAGE_NOT_IN_RUN` when the journal has no such line, `JOURNAL_DAMAGED` when it does not begin with
  * a header
  */
-export async function survey(path: string, at: number, changes: ForkChanges['record']): Promise<Survey> {
-  const sessions = new SessionRecords()
+export async function survey(
+  path: string,
+  at: number,
+  { changes, onProblem }: { changes: ForkChanges['record']; onProblem: (problem: SessionProblem) => void },
+): Promise<Survey> {
+  const sessions = new SessionRecords(onProblem)
   const work = new OpenWork()
   let header: JournalRecord | undefined
   let last = 0

@@ -1,6 +1,6 @@
 import { isSessionId } from '../sessions/session-id.ts'
 import type { Fork } from './fork-run.ts'
-import type { PlannedTurn, RunPlan } from './run-plan.ts'
+import type { RunPlan, TurnEnd } from './run-plan.ts'
 
 /** One turn that is to run: gone on with where `resumes`, else said again. */
 export interface Step {
@@ -8,11 +8,12 @@ export interface Step {
   turn: string
   resumes: boolean
   input: unknown
-  parent: PlannedTurn | undefined
+  /** How it ended in the parent; null when it did not. */
+  end: TurnEnd | null
 }
 
 /** First what was open at the line, in the order in which it had begun, then what follows. */
-export function stepsOf({ turns, nested }: RunPlan, fork: Fork): Step[] {
+export function stepsOf({ turns, continued, nested }: RunPlan, fork: Fork): Step[] {
   const known = new Set(turns.map(({ turn }) => turn))
   const open = new Map(
     [...fork.sessions.values()].flatMap(({ id, openTurn }) => {
@@ -28,16 +29,14 @@ export function stepsOf({ turns, nested }: RunPlan, fork: Fork): Step[] {
       turn,
       resumes: true,
       input: null,
-      parent: undefined,
+      end: continued.get(turn) ?? null,
     })),
     ...turns
       .filter(({ turn, line, session }) => {
         return isSessionId(session) && (open.has(turn) || waiting.has(turn) || line > fork.at)
       })
-      .map((parent): Step => {
-        const { turn, session } = parent
-        const input = waiting.get(turn) ?? parent.input
-        return { session, turn, resumes: open.has(turn), input, parent }
+      .map(({ turn, session, input, end }): Step => {
+        return { session, turn, resumes: open.has(turn), input: waiting.get(turn) ?? input, end }
       }),
   ]
 }

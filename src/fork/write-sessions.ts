@@ -5,7 +5,7 @@ import { BuslineError } from '../messages/busline-error.ts'
 import type { Session } from '../messages/session.ts'
 import { HeldSessionFiles } from '../sessions/held-session-files.ts'
 import { readSessionFiles } from '../sessions/read-session-files.ts'
-import { removeTail } from '../sessions/remove-session-files.ts'
+import { removeSessionFiles, removeTail } from '../sessions/remove-session-files.ts'
 import { onFile, sessionInUse } from '../sessions/session-errors.ts'
 import { checkSessionId, quoteId } from '../sessions/session-id.ts'
 import { sessionPaths, type SessionPaths } from '../sessions/session-paths.ts'
@@ -37,6 +37,22 @@ export function writeSession(dir: string, session: Session, { force = false } = 
     return before === undefined ? 'written' : 'replaced'
   } finally {
     lock.release()
+  }
+}
+
+/**
+ * Writes several sessions into a folder, or none: when one can't be written, those that were are removed again.
+ *
+ * @throws BuslineError as {@link writeSession}
+ */
+export function writeSessions(dir: string, sessions: readonly Session[]): void {
+  const written: SessionPaths[] = []
+  try {
+    for (const session of sessions)
+      if (writeSession(dir, session) === 'written') written.push(sessionPaths(dir, session.id))
+  } catch (error) {
+    for (const paths of written) removeSessionFiles(paths)
+    throw error
   }
 }
 

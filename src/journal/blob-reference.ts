@@ -18,8 +18,8 @@ const PREVIEW = 100
 /** Stands in every line that holds a reference, and in no JSON without such a key. */
 const KEY = '"$blob":'
 
-/** Whether a line, or the JSON of a value, may hold a reference: a look at the text, before it is parsed. */
-export function mayHoldBlobs(json: string): boolean {
+/** Whether lines, or the JSON of a value, may hold a reference: a look at the text, before it is parsed. */
+export function mayHoldBlobs(json: string | Buffer): boolean {
   return json.includes(KEY)
 }
 

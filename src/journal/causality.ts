@@ -54,10 +54,11 @@ export class Causality {
       this.#awaited.delete(id)
       this.#sameRoot(awaited.line, awaited.root, root)
     }
+    const rootOfCause = cause === undefined ? undefined : this.#ids.rootOf(cause)
     if (cause === undefined) {
       if (root !== undefined && root !== id)
         this.#findings.fault(line, 'root', `${id} has no cause, so its root is itself, not ${root}.`)
-    } else if (this.#ids.has(cause)) this.#sameRoot(line, root, this.#ids.rootOf(cause))
+    } else if (rootOfCause !== undefined) this.#sameRoot(line, root, rootOfCause)
     else if (!this.#isPart) this.#awaited.set(cause, { line, root })
     this.#ids.add(id, cause, root ?? id)
     if (kind === 'command') this.#open.set(id, { line, type })

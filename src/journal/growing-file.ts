@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { LineBlock, type Origin } from './line-block.ts'
+import { damaged } from './journal-source.ts'
+import { LineBlock, LONGEST, type Origin } from './line-block.ts'
 import { linesOf, type ScannedLines } from './lines-of-block.ts'
 import { opened } from './open-segments.ts'
 import { SeqCheck } from './seq-check.ts'
@@ -82,6 +83,7 @@ export class GrowingFile {
       const end = bytes.lastIndexOf(NEWLINE) + 1
       if (end > 0) return bytes.subarray(0, end)
       if (bytes.length < length) return undefined
+      if (length >= LONGEST) throw damaged(this.#origin.path, this.#line, 'it is longer than 256 MiB')
     }
   }
 

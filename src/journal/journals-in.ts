@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { blobFolderOf } from './blob-reference.ts'
 import { headerOf } from './header-of.ts'
 import { stemOf } from './segment-names.ts'
@@ -13,37 +13,60 @@ export interface JournalInFolder {
   readonly segments: readonly string[]
   /** The folder of its blobs; undefined when it has none. */
   readonly blobs: string | undefined
-  /** Bytes of all, blobs included. */
+  /** What recoveries kept of its files as they were. */
+  readonly originals: readonly string[]
+  /** Bytes of all, blobs and originals included. */
   readonly bytes: number
   /** When it was last written, epoch milliseconds. */
   readonly changed: number
 }
 
-/** The runs whose journals are in a folder, the last written first. A file without a journal's header is no journal. */
+/**
+ * The runs whose journals are in a folder, the last written first. A file without a journal's header is no journal, and what
+ * a symbolic link names is not of this folder.
+ */
 export function journalsIn(folder: string): JournalInFolder[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'))
-  const paths = new Set(names.map((name) => `${stemOf(join(folder, name))}.jsonl`))
+  const names = readdirSync(folder)
+  const journals = names.filter((name) => name.endsWith('.jsonl'))
+  const paths = new Set(journals.map((name) => `${stemOf(join(folder, name))}.jsonl`))
   return [...paths]
-    .flatMap((path) => describe(path) ?? [])
+    .flatMap((path) => journalAt(path, names) ?? [])
     .toSorted((a, b) => b.changed - a.changed || (a.path < b.path ? 1 : -1))
 }
 
-function describe(path: string): JournalInFolder | undefined {
+/**
+ * What is there of a run; undefined when it is no journal.
+ *
+ * @param names of the files in its folder
+ */
+export function journalAt(
+  path: string,
+  names: readonly string[] = readdirSync(dirname(path)),
+): JournalInFolder | undefined {
   const segments = segmentsOf(path)
-  if (!segments.every((segment) => statSync(segment, { throwIfNoEntry: false })?.isFile())) return undefined
+  const stats = segments.flatMap((segment) => lstatSync(segment, { throwIfNoEntry: false }) ?? [])
+  if (stats.length < segments.length || !stats.every((stat) => stat.isFile())) return undefined
   if (!segments.some(isJournal)) return undefined
-  const stats = segments.map((segment) => statSync(segment))
-  const folder = blobFolderOf(path)
-  const blobs = existsSync(folder) ? folder : undefined
+  const folder = dirname(path)
+  const originals = originalsOf(segments, names)
+  const blobFolder = blobFolderOf(path)
+  const blobs = lstatSync(blobFolder, { throwIfNoEntry: false })?.isDirectory() ? blobFolder : undefined
   return {
     path,
     segments,
     blobs,
+    originals: originals.map((name) => join(folder, name)),
     bytes:
       stats.reduce((sum, { size }) => sum + size, 0) +
+      bytesIn(folder, originals) +
       (blobs === undefined ? 0 : bytesIn(blobs, readdirSync(blobs))),
     changed: Math.max(...stats.map(({ mtimeMs }) => mtimeMs)),
   }
+}
+
+function originalsOf(segments: readonly string[], names: readonly string[]): string[] {
+  const files = new Set(segments.map((segment) => basename(segment)))
+  return names.filter((name) => files.has(/^(.+)\.damaged-\d+$/.exec(name)?.[1] ?? ''))
 }
 
 /** Bytes of some files of a folder; one that has gone meanwhile has none. */

@@ -1,4 +1,5 @@
-import { blocksOf, LineBlock } from './line-block.ts'
+import { damaged } from './journal-source.ts'
+import { blocksOf, LineBlock, LONGEST } from './line-block.ts'
 import { opened } from './open-segments.ts'
 import { linesOf } from './lines-of-block.ts'
 import type { ScannedLine } from './scanned-line.ts'
@@ -55,7 +56,7 @@ async function linesUpTo(path: string, end: number): Promise<number> {
     let lines = 0
     let bytes = 0
     const origin = { path, linesBefore: 0, hasBlobs: false }
-    for await (const { latin1 } of blocksOf(origin, file, () => undefined)) {
+    for await (const { latin1 } of blocksOf(origin, file, { onTornTail: () => undefined })) {
       lines += latin1.slice(0, end - bytes).split('\n').length - 1
       bytes += latin1.length
       if (bytes >= end) break
@@ -77,25 +78,32 @@ async function* blocksBackwards(path: string): AsyncGenerator<Part> {
   const file = await opened(path)
   try {
     let { size: start } = await file.stat()
-    let rest: Buffer = Buffer.alloc(0)
+    /** What was read and stands behind, in order: the beginning of a line that is longer than a chunk. */
+    let rest: Buffer[] = []
+    let restBytes = 0
     let isTail = true
     while (start > 0) {
       const length = Math.min(CHUNK, start)
       start -= length
       const chunk = Buffer.alloc(length)
       await file.read(chunk, 0, length, start)
-      rest = Buffer.concat([chunk, rest])
+      const end = chunk.lastIndexOf(NEWLINE) + 1
       if (isTail) {
-        const end = rest.lastIndexOf(NEWLINE) + 1
         if (end === 0) continue
-        rest = rest.subarray(0, end)
+        rest = [chunk.subarray(0, end)]
         isTail = false
-      }
+      } else rest.unshift(chunk)
+      restBytes += rest.length === 1 ? end : length
+      if (restBytes > LONGEST)
+        throw damaged(path, (await linesUpTo(path, start)) + 1, 'it is longer than 256 MiB')
       // At the file's start a line begins without a newline before it; the last byte of the rest is the end of a line.
-      const first = start === 0 ? 0 : rest.subarray(0, -1).indexOf(NEWLINE) + 1
+      const first =
+        start === 0 ? 0 : chunk.subarray(0, rest.length === 1 ? end - 1 : length).indexOf(NEWLINE) + 1
       if (first === 0 && start > 0) continue
-      yield { bytes: rest.subarray(first), start: start + first }
-      rest = rest.subarray(0, first)
+      const bytes = Buffer.concat(rest)
+      yield { bytes: bytes.subarray(first), start: start + first }
+      rest = [chunk.subarray(0, first)]
+      restBytes = first
     }
   } finally {
     await file.close()

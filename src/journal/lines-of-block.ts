@@ -33,17 +33,15 @@ export function linesOf(block: LineBlock, check: SeqCheck): ScannedLines {
   return { lines }
 }
 
-/** Each line of a block, or why it is none: for those who go on after damage. */
-export function* eachLine(
+/** Each line of a block as a whole record, references to big values as they are; or why it is none. */
+export function* eachRecord(
   block: LineBlock,
-): Generator<{ number: number; line?: ScannedLine; fault?: unknown }> {
-  const { latin1 } = block
-  const ends = envelopeEnds(latin1)
+): Generator<{ number: number; record: JournalRecord } | { number: number; fault: unknown }> {
   let number = block.firstLine
-  for (let start = 0; start < latin1.length; number++) {
-    const end = latin1.indexOf('\n', start)
+  for (let start = 0; start < block.size; number++) {
+    const end = block.lineEnd(start)
     try {
-      yield { number, line: new BlockLine(block, number, { start, end, envelopeEnd: ends(start, end) }) }
+      yield { number, record: parsed(block, { number, start, end }) }
     } catch (fault) {
       yield { number, fault }
     }
@@ -114,15 +112,7 @@ class BlockLine implements ScannedLine {
   }
 
   #parsed(): JournalRecord {
-    const { path } = this.#block.origin
-    let value: unknown
-    try {
-      value = JSON.parse(this.#block.text(this.#start, this.#end))
-    } catch (error) {
-      throw damaged(path, this.#number, 'it is not a line of JSON', error)
-    }
-    if (isJournalRecord(value)) return value
-    throw damaged(path, this.#number, 'it is not a journal record')
+    return parsed(this.#block, { number: this.#number, start: this.#start, end: this.#end })
   }
 
   /** Undefined when what stands before the heavy field is no object by itself: the field stands deeper. */
@@ -140,4 +130,20 @@ class BlockLine implements ScannedLine {
     const { data: _data, output: _output, error: _error, ...envelope } = this.#parsed()
     return envelope
   }
+}
+
+/** The record that stands between two places of a block. */
+function parsed(
+  block: LineBlock,
+  { number, start, end }: { number: number; start: number; end: number },
+): JournalRecord {
+  const { path } = block.origin
+  let value: unknown
+  try {
+    value = JSON.parse(block.text(start, end))
+  } catch (error) {
+    throw damaged(path, number, 'it is not a line of JSON', error)
+  }
+  if (isJournalRecord(value)) return value
+  throw damaged(path, number, 'it is not a journal record')
 }

@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
 
 /** Where a line says its number and time: the envelope comes first, in the order of the format. */
@@ -37,11 +36,17 @@ export class LostLines {
   }
 }
 
-const Lost = z.object({ lost: z.number(), from: z.number(), to: z.number() })
+/** The `seq` of the first line of those that a record declares lost, up to its own; undefined when it declares none. */
+export function lostFrom(record: JournalRecord): number | undefined {
+  const { seq, kind, type, data } = record
+  if (kind !== 'note' || type !== 'bus.lost') return undefined
+  if (typeof data !== 'object' || data === null || !('lost' in data && 'from' in data && 'to' in data))
+    return undefined
+  const { from, to, lost } = data
+  return typeof from === 'number' && to === seq && lost === seq - from + 1 ? from : undefined
+}
 
 /** Whether a record declares that all lines from `seq` on, up to its own, were lost. */
 export function declaresLost(record: JournalRecord, seq: number): boolean {
-  if (record.kind !== 'note' || record.type !== 'bus.lost') return false
-  const { data } = Lost.safeParse(record.data)
-  return data?.from === seq && data.to === record.seq && data.lost === data.to - data.from + 1
+  return lostFrom(record) === seq
 }

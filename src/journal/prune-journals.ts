@@ -5,7 +5,8 @@ import { lockFile } from '../files/lock-file.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { hashesIn, REFERENCE_BYTES } from './hashes-in.ts'
 import { journalHolder } from './journal-holder.ts'
-import { bytesIn, journalsIn, type JournalInFolder } from './journals-in.ts'
+import { bytesIn, journalAt, journalsIn, type JournalInFolder } from './journals-in.ts'
+import { segmentsOf } from './segments.ts'
 
 /** At least one of `olderThan`, `keep` and `maxBytes`. */
 export interface PruneOptions {
@@ -38,14 +39,14 @@ export interface PruneReport {
   readonly bytes: number
   /** Runs that stay, also those in use. */
   readonly kept: number
-  /** The journals of runs that should go, but that a live process holds. */
+  /** The journals of runs that should go, but that a live process holds, or has just written. */
   readonly inUse: readonly string[]
 }
 
 /**
- * Deletes whole runs from a folder, with their segments and blobs, and blobs that nothing refers to. Never a run that a
- * live process holds, never one of the newest `keep`, and no file that is not a journal's: a `.jsonl` without a journal's
- * header stays. Memory stays bounded.
+ * Deletes whole runs from a folder, with their segments, blobs, and what recoveries kept of them, and blobs that nothing
+ * refers to. Never a run that a live process holds, never one of the newest `keep`, and no file that is not a journal's: a
+ * `.jsonl` without a journal's header stays, and so does a symbolic link and what it names. Memory stays bounded.
  *
  * @throws BuslineError `INVALID_OPTION` without any rule or for a rule that is no number; `FILE_FAILED` when the folder
  * can't be read or something can't be deleted
@@ -58,7 +59,7 @@ export async function pruneJournals(folder: string, options: PruneOptions): Prom
     const chosen = choose(all, options)
     const inUse: string[] = []
     const gone = chosen.filter((run) => {
-      const isFree = dryRun ? journalHolder(run.path) === undefined : whileHeld(run.path, () => remove(run))
+      const isFree = dryRun ? journalHolder(run.path) === undefined : removed(run)
       if (!isFree) inUse.push(run.path)
       return isFree
     })
@@ -99,25 +100,27 @@ function choose(runs: readonly JournalInFolder[], options: PruneOptions): Journa
   })
 }
 
-/** Does something while nobody else can open the journal. False when somebody has it open. */
-function whileHeld(path: string, work: () => void): boolean {
+/** Deletes a run while nobody else can open it. False when somebody has it open, or has written to it since it was chosen. */
+function removed({ path, changed, bytes }: JournalInFolder): boolean {
   const lock = lockFile(`${path}.lock`)
   if ('heldBy' in lock) return false
   try {
-    work()
+    const run = journalAt(path)
+    if (run?.changed !== changed || run.bytes !== bytes) return false
+    remove(run)
+    return true
   } finally {
     lock.release()
   }
-  return true
 }
 
 /** Blobs first: what is left when the process is killed in between is still a run, and goes the next time. */
-function remove({ segments, blobs }: JournalInFolder): void {
+function remove({ segments, originals, blobs }: JournalInFolder): void {
   if (blobs !== undefined) {
     for (const name of readdirSync(blobs)) if (isBlob(name)) rmSync(join(blobs, name), { force: true })
     removeIfEmpty(blobs)
   }
-  for (const segment of segments) rmSync(segment, { force: true })
+  for (const file of [...originals, ...segments]) rmSync(file, { force: true })
 }
 
 async function removeUnused(
@@ -130,7 +133,9 @@ async function removeUnused(
   if ('heldBy' in lock) return { count: 0, bytes: 0 }
   try {
     const unused = new Set(readdirSync(folder).filter(isBlob))
-    for (const segment of run.segments) await strikeUsed(segment, unused)
+    // Again: it may have been written, and rotated, since.
+    const files = [...segmentsOf(run.path), ...run.originals]
+    for (const file of files) await strikeUsed(file, unused)
     const names = [...unused]
     const bytes = bytesIn(folder, names)
     if (!dryRun) for (const name of names) rmSync(join(folder, name), { force: true })

@@ -10,19 +10,22 @@ const NEWLINE = 0x0a
  */
 export function readEnd(path: string, file: JournalFile): { lastSeq: number | undefined; cutBytes: number } {
   const size = file.size()
-  let tail = Buffer.alloc(0)
-  for (let start = size; start > 0;) {
+  const end = lastNewline(file, size)
+  if (end === -1) return { lastSeq: undefined, cutBytes: size }
+  const start = lastNewline(file, end) + 1
+  const line = Buffer.from(file.read(start, end - start)).toString()
+  return { lastSeq: seqOf(path, line), cutBytes: size - end - 1 }
+}
+
+/** Where the last newline before a place stands; -1 when there is none. */
+function lastNewline(file: JournalFile, before: number): number {
+  for (let start = before; start > 0;) {
     const length = Math.min(CHUNK, start)
     start -= length
-    tail = Buffer.concat([file.read(start, length), tail])
-
-    const end = tail.lastIndexOf(NEWLINE)
-    if (end === -1) continue
-    const before = end === 0 ? -1 : tail.lastIndexOf(NEWLINE, end - 1)
-    if (before === -1 && start > 0) continue
-    return { lastSeq: seqOf(path, tail.toString('utf8', before + 1, end)), cutBytes: tail.length - end - 1 }
+    const place = Buffer.from(file.read(start, length)).lastIndexOf(NEWLINE)
+    if (place !== -1) return start + place
   }
-  return { lastSeq: undefined, cutBytes: size }
+  return -1
 }
 
 function seqOf(path: string, line: string): number {

@@ -1,19 +1,25 @@
+import { existsSync } from 'node:fs'
 import { lockFile } from '../files/lock-file.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { inUse } from './journal-errors.ts'
 import { journalHolder } from './journal-holder.ts'
 import { opened } from './open-segments.ts'
-import { planRecovery, type DamagedPart, type FilePlan } from './plan-recovery.ts'
+import type { DamagedPart, FilePlan } from './found-records.ts'
+import { planRecovery } from './plan-recovery.ts'
 import { RecoveryDraft } from './recovery-draft.ts'
+import { gapsOf } from './recovery-gaps.ts'
 import { isSegment, stemOf } from './segment-names.ts'
 import { segmentsOf } from './segments.ts'
 
-export type { DamagedPart } from './plan-recovery.ts'
+export type { DamagedPart } from './found-records.ts'
 
 export interface RecoverJournalOptions {
   /** Tells what would be done, and changes nothing. Default false. */
   dryRun?: boolean
-  /** Writes the recovered journal here, and leaves the original where it is. For a journal of one file. */
+  /**
+   * Writes the recovered journal here, where nothing is yet, its big values beside it, and leaves the original where it is.
+   * For a journal of one file.
+   */
   output?: string
   /** The clock of the note that tells of it: epoch milliseconds. */
   now?: () => number
@@ -50,9 +56,11 @@ export interface Recovery {
  * interrupted stay so.
  *
  * Nothing is thrown away: the file as it was is kept as `<path>.damaged-1`, or the next number that is free. Of a rotated
- * journal all segments are recovered.
+ * journal all segments are recovered: as many records of all together as follow each other. A run that has lost its header
+ * gets another (`data.recovered`), without which a file is no journal. What is recovered needs no recovery again.
  *
- * @throws BuslineError `JOURNAL_IN_USE` when a live process writes it, `FILE_FAILED` when it can't be read,
+ * @throws BuslineError `INVALID_OPTION` for an output that is there; `JOURNAL_DAMAGED` when no record is left, or it is no
+ * journal; `JOURNAL_IN_USE` when a live process writes it, `FILE_FAILED` when it can't be read,
  * `JOURNAL_FAILED` when it can't be written
  */
 export async function recoverJournal(path: string, options: RecoverJournalOptions = {}): Promise<Recovery> {
@@ -77,25 +85,36 @@ export async function recoverJournal(path: string, options: RecoverJournalOption
 
 async function recover(path: string, options: RecoverJournalOptions): Promise<Recovery> {
   const { output } = options
-  const plans: FilePlan[] = []
-  for (const segment of segmentsOf(path)) plans.push(await planRecovery(segment))
-  if (output !== undefined && plans.length > 1)
+  const segments = segmentsOf(path)
+  if (output !== undefined && segments.length > 1)
     throw new BuslineError(
       'INVALID_OPTION',
-      `The journal ${path} has ${plans.length} segments; output takes one file. Recover each segment by its own path.`,
+      `The journal ${path} has ${segments.length} segments; output takes one file. Recover each segment by its own path.`,
       { data: { option: 'output' } },
     )
+  if (output !== undefined && existsSync(output))
+    throw new BuslineError('INVALID_OPTION', `There is a file ${output}; choose another output.`, {
+      data: { option: 'output' },
+    })
+  const plans = await planRecovery(segments)
+  if (plans.every(({ stretches }) => stretches.length === 0) && plans.some(isHarmed))
+    throw new BuslineError(
+      'JOURNAL_DAMAGED',
+      `No record is left in ${path}, or it is no journal. It stays as it is.`,
+      { data: { path } },
+    )
+  const gaps = gapsOf(plans, isSegment(path) ? undefined : 0)
   const files: RecoveredFile[] = []
-  let expected = isSegment(path) ? undefined : 0
   for (const [index, plan] of plans.entries()) {
-    const next = plans[index + 1]?.seqs[0]
     const isLast = index === plans.length - 1 && !isSegment(path)
-    const draft = await RecoveryDraft.of(plan, { expected, next, isLast })
+    const draft = new RecoveryDraft(plan, gaps[index] ?? [], isLast)
     files.push(toldOf(plan, draft, await carriedOut(draft, options)))
-    const last = plan.seqs.at(-1)
-    expected = next ?? (last === undefined ? expected : last + 1)
   }
   return { changed: files.some(({ changed }) => changed), files }
+}
+
+function isHarmed({ cutBytes, damagedCount }: FilePlan): boolean {
+  return cutBytes > 0 || damagedCount > 0
 }
 
 /** Where the file is kept as it was; null when it was left alone. */
@@ -108,7 +127,8 @@ async function carriedOut(draft: RecoveryDraft, options: RecoverJournalOptions):
 }
 
 function toldOf(plan: FilePlan, draft: RecoveryDraft, original: string | null): RecoveredFile {
-  const { path, seqs, cutBytes, damaged, damagedCount } = plan
+  const { path, stretches, cutBytes, damaged, damagedCount } = plan
   const { changed, lost } = draft
-  return { path, changed, records: seqs.length, cutBytes, damaged, damagedCount, lost, original }
+  const records = stretches.reduce((sum, { count }) => sum + count, 0)
+  return { path, changed, records, cutBytes, damaged, damagedCount, lost, original }
 }

@@ -78,6 +78,7 @@ export class Retention {
   async #removeBlobs(): Promise<void> {
     const { files, blobs } = this.#options
     try {
+      if (files.list(blobs).length === 0) return
       if (!this.#knowsAll) await this.#readReferences()
       const [oldest = this.#segment] = segmentNumbers(this.#options.path, this.#names())
       // From here on in one go: nobody refers to a blob between the look and its end.

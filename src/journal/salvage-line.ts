@@ -4,6 +4,9 @@ import { isJournalRecord } from './journal-record.ts'
 /** How every record begins. Inside a string the quotes would be escaped. */
 const BEGINNING = /\{"(?:v":\d+,"seq|seq)":\d/g
 
+/** How often bytes are looked through for records that are none: beginnings without an end would each cost the whole. */
+const MOST_IN_VAIN = 20
+
 /** A record that was found in bytes that are no line, and which bytes it takes. */
 export interface Salvaged {
   readonly start: number
@@ -19,11 +22,16 @@ export function salvageRecords(bytes: Buffer): Salvaged[] {
   const latin1 = bytes.toString('latin1')
   const found: Salvaged[] = []
   let from = 0
+  let vain = 0
   for (const { index } of latin1.matchAll(BEGINNING)) {
     if (index < from) continue
     const end = endOfObject(latin1, index)
     const record = end === -1 ? undefined : recordIn(bytes.subarray(index, end))
-    if (!record) continue
+    if (!record) {
+      vain += (end === -1 ? bytes.length : end) - index
+      if (vain > MOST_IN_VAIN * bytes.length) break
+      continue
+    }
     found.push({ start: index, end, record })
     from = end
   }

@@ -3,14 +3,20 @@ import { BuslineError } from '../messages/busline-error.ts'
 import { Causality } from './causality.ts'
 import { Findings, type Verification } from './findings.ts'
 import type { JournalSource } from './journal-source.ts'
-import { eachLine } from './lines-of-block.ts'
+import type { LineBlock } from './line-block.ts'
+import { eachRecord } from './lines-of-block.ts'
 import { declaresLost } from './lost-lines.ts'
+import { resolveBlobs } from './resolve-blobs.ts'
 import { blocksOfRun } from './run-blocks.ts'
-import type { ScannedLine } from './scanned-line.ts'
 import { isSegment } from './segment-names.ts'
 import { beginsLaterSegment } from './seq-check.ts'
 
 export type { Finding, FindingKind, Severity, Verification } from './findings.ts'
+
+export interface VerifyJournalOptions {
+  /** Ends the looking; a million lines take some seconds. */
+  signal?: AbortSignal
+}
 
 /**
  * Looks whether a journal keeps the rules of its format, all segments of a rotated one: a header of a known version, JSON,
@@ -18,30 +24,44 @@ export type { Finding, FindingKind, Severity, Verification } from './findings.ts
  * known, big values that are there with the right hash. What it finds is told, never thrown.
  *
  * Memory grows with the number of messages that cause others, some 150 bytes for each, and of those whose id is not that of
- * their cause and an ordinal: ids have to be known to the end.
+ * their cause, or of their bus, and an ordinal: ids have to be known to the end.
  *
- * @throws BuslineError `FILE_FAILED` when the source can't be read
+ * @throws BuslineError `FILE_FAILED` when the source can't be read; the signal's reason when it aborts
  */
-export async function verifyJournal(source: JournalSource): Promise<Verification> {
+export async function verifyJournal(
+  source: JournalSource,
+  { signal }: VerifyJournalOptions = {},
+): Promise<Verification> {
   const findings = new Findings()
-  const lines = new LineRules(findings, typeof source === 'string' && !isSegment(source))
-  try {
-    for await (const block of blocksOfRun(source, {
-      blobs: 'resolve',
-      onTornTail: ({ line, bytes }) => findings.torn(line, bytes),
-    })) {
-      const before = block.origin.linesBefore ?? 0
-      for (const { number, line, fault } of eachLine(block)) {
-        if (line) lines.take(line)
-        else lines.damaged(before + number, fault)
-      }
+  const rules = new LineRules(findings, typeof source === 'string' && !isSegment(source))
+  for await (const block of blocksOfRun(source, {
+    blobs: 'resolve',
+    onTornTail: ({ line, bytes }) => findings.torn(line, bytes),
+    onDamage: (line, error) => rules.damaged(line, error),
+  })) {
+    signal?.throwIfAborted()
+    const before = block.origin.linesBefore ?? 0
+    for (const one of eachRecord(block)) {
+      if ('record' in one) rules.take(before + one.number, one.record, missingBlob(block, one))
+      else rules.damaged(before + one.number, one.fault)
     }
-  } catch (error) {
-    // A segment that ends in the middle of a line, and another one follows.
-    if (!(error instanceof BuslineError) || error.code !== 'JOURNAL_DAMAGED') throw error
-    lines.damaged(Number(error.data['line']), error)
   }
-  return lines.end()
+  return rules.end()
+}
+
+/** Why a big value of a record can't be had; undefined when all can, or are nobody's. */
+function missingBlob(
+  block: LineBlock,
+  { number, record }: { number: number; record: JournalRecord },
+): BuslineError | undefined {
+  if (!block.mayHoldBlobs) return undefined
+  try {
+    resolveBlobs(record, block.origin.path, number)
+    return undefined
+  } catch (error) {
+    if (error instanceof BuslineError && error.code === 'BLOB_MISSING') return error
+    throw error
+  }
 }
 
 /** What is looked at line by line. */
@@ -59,14 +79,14 @@ class LineRules {
     this.#expected = isWhole ? 0 : undefined
   }
 
-  take(line: ScannedLine): void {
+  take(line: number, record: JournalRecord, missing: BuslineError | undefined): void {
     this.#lines++
-    const record = this.#whole(line)
-    if (!record) return
-    this.#order(line.line, record)
-    this.#header(line.line, record)
-    this.#times(line.line, record)
-    this.#causality.take(line.line, record)
+    if (missing) this.#findings.fault(line, 'blob', missing.message)
+    this.#order(line, record)
+    this.#header(line, record)
+    this.#version(line, record)
+    this.#times(line, record)
+    this.#causality.take(line, record)
   }
 
   damaged(line: number, fault: unknown): void {
@@ -85,21 +105,6 @@ class LineRules {
       run: this.#run,
       unfinished: this.#causality.unfinished,
     })
-  }
-
-  /** The record with its big values, or as it is without them; undefined when it is none. */
-  #whole(line: ScannedLine): JournalRecord | undefined {
-    try {
-      return line.record()
-    } catch (error) {
-      if (error instanceof BuslineError && error.code === 'BLOB_MISSING') {
-        this.#findings.fault(line.line, 'blob', error.message)
-        return { ...line.envelope }
-      }
-      this.damaged(line.line, error)
-      this.#lines--
-      return undefined
-    }
   }
 
   #order(line: number, record: JournalRecord): void {
@@ -135,6 +140,11 @@ class LineRules {
       this.#findings.fault(line, 'header', 'A header stands in the middle of a segment.')
     if (typeof data === 'object' && data !== null && 'run' in data && typeof data.run === 'string')
       this.#run ??= data.run
+  }
+
+  #version(line: number, { type, version = 1 }: JournalRecord): void {
+    if (!Number.isSafeInteger(version) || version < 1)
+      this.#findings.fault(line, 'version', `The version ${version} of ${type} is no whole number from 1 on.`)
   }
 
   #times(line: number, { time, ms }: JournalRecord): void {

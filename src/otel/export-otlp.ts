@@ -16,16 +16,19 @@ export interface OtlpReport {
   readonly warnings: readonly string[]
 }
 
+/** What is told in a line costs several times its length in memory: a file needs no large ones. */
+const SPANS_A_LINE = 64
+
 type Records = AsyncIterable<JournalRecord> | Iterable<JournalRecord>
 
 /**
- * A run as requests of OTLP's JSON, each ready to be a line or a body, of at most 512 spans. Commands without an end are
+ * A run as requests of OTLP's JSON, each ready to be a line or a body, of at most 64 spans. Commands without an end are
  * spans that end with the run, `interrupted`. In bounded memory, however long the run is.
  *
  * @throws BuslineError `INVALID_OPTION`; and what reading the records throws
  */
 export async function* exportOtlp(records: Records, options: SpanOptions = {}): AsyncGenerator<OtlpRequest> {
-  for await (const batch of batchesOf(records, options)) yield otlpRequest(batch)
+  for await (const batch of batchesOf(records, options, SPANS_A_LINE)) yield otlpRequest(batch)
 }
 
 /**
@@ -52,6 +55,6 @@ export async function sendOtlp(
   return { ...report, warnings: [...warnings] }
 }
 
-function batchesOf(records: Records, options: SpanOptions): AsyncGenerator<FinishedSpan[]> {
-  return spanBatches(records, new RecordSpans(spanSettings(options)))
+function batchesOf(records: Records, options: SpanOptions, most?: number): AsyncGenerator<FinishedSpan[]> {
+  return spanBatches(records, new RecordSpans(spanSettings(options)), most)
 }

@@ -1,7 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { ContinueTurn, RunTurn } from '../messages/chat.ts'
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { fieldOf, listIn, numberIn, textIn } from './read-field.ts'
 import type { Facts, Operation } from './semconv.ts'
 
@@ -15,9 +13,9 @@ const WELL_KNOWN: Readonly<Record<string, string>> = {
 
 /** What the conventions call a command; undefined for those that they don't know. */
 export function operationOf(type: string): Operation | undefined {
-  if (type === CallModel.type) return 'chat'
-  if (type === CallTool.type) return 'execute_tool'
-  return type === RunTurn.type || type === ContinueTurn.type ? 'invoke_agent' : undefined
+  if (type === MESSAGE_TYPES.callModel) return 'chat'
+  if (type === MESSAGE_TYPES.callTool) return 'execute_tool'
+  return type === MESSAGE_TYPES.runTurn || type === MESSAGE_TYPES.continueTurn ? 'invoke_agent' : undefined
 }
 
 /** What a command's input tells. Fields of another shape than expected are as if they were not there. */

@@ -1,12 +1,6 @@
 // Longer than 200 lines: what each kind of record does to the spans stands in one place, because they share what is open.
 import type { JournalRecord } from '../bus/journal.ts'
-import {
-  CallModel,
-  ModelReasoningReceived,
-  ModelTextReceived,
-  ModelToolCallStarted,
-} from '../messages/model.ts'
-import { SpanEnded, SpanStarted } from '../messages/observability.ts'
+import { MESSAGE_TYPES, TIME_READ } from '../messages/message-types.ts'
 import { BoundedMap } from './bounded-map.ts'
 import { contentOfInput, contentOfResult } from './content-facts.ts'
 import {
@@ -40,8 +34,6 @@ const OPEN = 100_000
 const KNOWN = 20_000
 /** As many events as the SDK gives a span by default. */
 const EVENTS_A_SPAN = 128
-/** Stands in a journal for the sake of its replay, and often. */
-const TIME_READ = 'bus.timeRead'
 /** What this room says of itself is no part of a run's trace. */
 const OWN_TYPES = 'otel.'
 
@@ -159,11 +151,11 @@ export class RecordSpans {
     const place = this.#placeIn(record)
     const within = place === undefined ? undefined : this.#open.get(place)
     const isStream = Array.isArray(fieldOf(data, 'deltas'))
-    if (within?.type === CallModel.type) hearAnswer(within, record)
-    if (type === SpanStarted.type || type === SpanEnded.type || isStream) {
+    if (within?.type === MESSAGE_TYPES.callModel) hearAnswer(within, record)
+    if (type === MESSAGE_TYPES.spanStarted || type === MESSAGE_TYPES.spanEnded || isStream) {
       if (typeof id === 'string' && place !== undefined) this.#placeOf.set(id, place)
-      if (type === SpanStarted.type) return this.#customBegan(record, place)
-      return type === SpanEnded.type ? this.#customEnded(record, place) : []
+      if (type === MESSAGE_TYPES.spanStarted) return this.#customBegan(record, place)
+      return type === MESSAGE_TYPES.spanEnded ? this.#customEnded(record, place) : []
     }
     if (within) {
       addEvent(within, record)
@@ -309,8 +301,8 @@ function ownAttributes(record: JournalRecord, id: string): Attributes {
 
 /** The first piece of an answer, whatever it is a piece of. */
 function hearAnswer(span: OpenSpan, { type, time, data }: JournalRecord): void {
-  const isPiece = type === ModelTextReceived.type || type === ModelReasoningReceived.type
-  if (!isPiece && type !== ModelToolCallStarted.type) return
+  const isPiece = type === MESSAGE_TYPES.modelTextReceived || type === MESSAGE_TYPES.modelReasoningReceived
+  if (!isPiece && type !== MESSAGE_TYPES.modelToolCallStarted) return
   const [first] = listIn(data, 'deltas')
   const [wait] = Array.isArray(first) ? first : []
   const at = time + (typeof wait === 'number' ? wait : 0)

@@ -11,13 +11,14 @@ const LONGEST_BATCH = 1_000_000
 export async function* spanBatches(
   records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
   spans: RecordSpans,
+  most = SPANS_A_BATCH,
 ): AsyncGenerator<FinishedSpan[]> {
   let batch: FinishedSpan[] = []
   let length = 0
   const isFull = (span: FinishedSpan): boolean => {
     batch.push(span)
     length += lengthOf(span)
-    return batch.length >= SPANS_A_BATCH || length >= LONGEST_BATCH
+    return batch.length >= most || length >= LONGEST_BATCH
   }
   const full = (): FinishedSpan[] => {
     const done = batch

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * The trace of a chain of messages: the first 16 bytes of the SHA-256 of its root's id, in hex. From the journal alone, so
@@ -14,5 +14,5 @@ export function spanIdOf(id: string): string {
 }
 
 function digest(id: string, characters: number): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, characters)
+  return hash('sha256', id, 'hex').slice(0, characters)
 }

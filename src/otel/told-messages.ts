@@ -1,5 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { AppendMessages, EditMessages, OpenSession, UpdateSession } from '../messages/session.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { fieldOf, listIn, textIn } from './read-field.ts'
 import { messagesAttribute, spokenMessage, textPart, type SpokenMessage } from './message-content.ts'
 import { RecentMap } from './recent-map.ts'
@@ -17,15 +17,16 @@ export class ToldMessages {
   #prompts = new RecentMap<string, string>(SESSIONS)
 
   take({ kind, type, session, data, output }: JournalRecord): void {
-    if (kind === 'result' && type === OpenSession.type) {
+    if (kind === 'result' && type === MESSAGE_TYPES.openSession) {
       this.#learn(listIn(output, 'messages'))
       this.#prompt(textIn(output, 'id'), fieldOf(output, 'systemPrompt'))
     }
     if (kind !== 'command') return
-    if (type === AppendMessages.type || type === UpdateSession.type) this.#learn(listIn(data, 'messages'))
-    if (type === UpdateSession.type)
+    if (type === MESSAGE_TYPES.appendMessages || type === MESSAGE_TYPES.updateSession)
+      this.#learn(listIn(data, 'messages'))
+    if (type === MESSAGE_TYPES.updateSession)
       this.#prompt(typeof session === 'string' ? session : undefined, fieldOf(data, 'systemPrompt'))
-    if (type === EditMessages.type) for (const edit of listIn(data, 'edits')) this.#edit(edit)
+    if (type === MESSAGE_TYPES.editMessages) for (const edit of listIn(data, 'edits')) this.#edit(edit)
   }
 
   /** The messages of a request by their ids, as one attribute. */

@@ -3,7 +3,9 @@ import type { JournalRecord } from '../bus/journal.ts'
 /** A record without what time alone decides: when it was written, how long it took, how a text came in pieces. */
 export function comparable({ seq: _seq, time: _time, ms: _ms, ...record }: JournalRecord): object {
   const text = textOfDeltas(record.data)
-  return text === undefined ? record : { ...record, data: { text } }
+  if (text !== undefined) return { ...record, data: { text } }
+  if (record.type !== 'bus.deadLettered' || typeof record.data !== 'object') return record
+  return { ...record, data: { ...record.data, time: undefined } }
 }
 
 /** The text of a batch of deltas; undefined for any other data. */

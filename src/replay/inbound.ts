@@ -1,13 +1,15 @@
 import type { MessageBus } from '../bus/message-bus.ts'
+import type { JournalRecord } from '../bus/journal.ts'
 import { ScheduledNote, ScheduleEndedNote } from '../bus/restored-notes.ts'
 import type { Sender } from '../bus/scope.ts'
+import { valueChanges } from '../diff/value-changes.ts'
+import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import { failureOf } from '../messages/failure.ts'
 import { deltasOf } from './comparable.ts'
-import { firstDifference } from './first-difference.ts'
 import { rebuiltError } from './rebuilt-error.ts'
-import type { Expected, RecordedRun } from './recorded-run.ts'
+import { isAbandoned, isBrokenOff, type Expected, type RecordedRun } from './recorded-run.ts'
 import type { ReplayClock } from './replay-clock.ts'
 
 /** `sent`, nothing to send, or not to be sent because nobody here knows such a message. */
@@ -19,6 +21,7 @@ export class Inbound {
   #clock: ReplayClock
   #bus: () => MessageBus
   #definition: (type: string) => CommandDefinition | EventDefinition | undefined
+  #today: (record: JournalRecord) => JournalRecord
   #sessions = new Map<string, Sender>()
   /** How to cancel what was cancelled from outside. */
   #cancels = new Map<string, AbortController>()
@@ -28,24 +31,30 @@ export class Inbound {
     clock: ReplayClock
     bus: () => MessageBus
     definition: (type: string) => CommandDefinition | EventDefinition | undefined
+    today: (record: JournalRecord) => JournalRecord
   }) {
     this.#run = parts.run
     this.#clock = parts.clock
     this.#bus = parts.bus
     this.#definition = parts.definition
+    this.#today = parts.today
   }
 
   /** Sends the message of a line that no other caused. */
-  inject({ record }: Expected): Injected {
+  inject(expected: Expected): Injected {
+    const record = this.#today(expected.record)
     const { kind, type, id = '', data, session, turn } = record
+    if (this.#run.isOfEarlierSchedule(record)) return 'opaque'
     if (type === 'bus.scheduled') return this.#schedule(data)
     if (type === 'bus.scheduleEnded') return this.#cancelSchedule(data)
+    // What was refused stands nowhere.
+    if (type === 'bus.rejected') return 'opaque'
     const sender = this.#sender(session)
     const definition = this.#definition(type)
     if (!definition || definition.kind !== kind) {
-      // An event that nobody here knows is one that nobody hears; a command without a handler may have had none then.
+      // Nobody heard it then, or handled it.
       const wasUnhandled = this.#run.resultOf(id)?.record.error?.code === 'NO_HANDLER'
-      return kind === 'event' || wasUnhandled ? 'opaque' : 'unknown'
+      return wasUnhandled || (kind === 'event' && !this.#run.isCause(id)) ? 'opaque' : 'unknown'
     }
     if (definition.kind === 'command') {
       // Its line is a form of its input, from which that can't be had again.
@@ -68,21 +77,38 @@ export class Inbound {
   /** Cancels from outside what was cancelled there, if this result tells of it; whether it did. */
   cancelFor({ record: { root = '', error } }: Expected): boolean {
     const outcome = this.#run.resultOf(root)?.record.error
-    if (outcome === undefined || firstDifference(failed(error), failed(outcome)) !== undefined) return false
+    if (outcome === undefined || valueChanges(failed(error), failed(outcome), { limit: 1 }).length > 0)
+      return false
     return this.cancel(root)
   }
 
   /** Cancels a command from outside, if it was cancelled there and is not yet; whether it did. */
   cancel(id: string): boolean {
+    const outcome = this.#run.resultOf(id)?.record
+    return outcome !== undefined && isBrokenOff(outcome) && this.#abort(id, rebuiltError(outcome.error))
+  }
+
+  /** The same for one that went on until it ended well, but had something below it cleaned up. */
+  cancelAbove({ record: { root = '', status } }: Expected): boolean {
+    if (this.cancel(root)) return true
+    const reason =
+      status === 'timeout'
+        ? new BuslineError('TIMED_OUT', 'Its time was up.')
+        : new BuslineError('CANCELLED', 'The caller cancelled it.')
+    return this.#abort(root, reason)
+  }
+
+  #abort(id: string, reason: unknown): boolean {
     const controller = this.#cancels.get(id)
     if (!controller || controller.signal.aborted) return false
-    controller.abort(rebuiltError(this.#run.resultOf(id)?.record.error))
+    controller.abort(reason)
     return true
   }
 
   #cancelOf(id: string): AbortSignal | undefined {
-    const status = this.#run.resultOf(id)?.record.status
-    if (status !== 'cancelled' && status !== 'timeout') return undefined
+    const outcome = this.#run.resultOf(id)?.record
+    const isCancelled = outcome !== undefined && isBrokenOff(outcome) && !isAbandoned(outcome)
+    if (!isCancelled && !this.#run.brokenOff.has(id)) return undefined
     const controller = new AbortController()
     this.#cancels.set(id, controller)
     return controller.signal

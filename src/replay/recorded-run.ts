@@ -21,15 +21,19 @@ const ABOUT_THE_PROCESS = new Set([
   'bus.probeFailed',
 ])
 
-const ScheduleFired = z.object({ message: z.string() })
+const OfSchedule = z.object({ schedule: z.string(), message: z.string().optional() })
 
 /** What one process wrote into a journal: the lines in order, and each by what it is. Holds them in memory. */
 export class RecordedRun {
   /** The prefix of its ids. */
   readonly run: string
   readonly lines: readonly Expected[]
-  /** The ids of what schedules sent. */
+  /** The ids of what schedules of this run sent. */
   readonly scheduled: ReadonlySet<string>
+  /** The ids of what was broken off from outside as far as only what it caused tells of it. */
+  readonly brokenOff: ReadonlySet<string>
+  #schedules: ReadonlySet<string>
+  #causes: ReadonlySet<string | undefined>
   #byKey = new Map<string, Expected>()
 
   constructor(run: string, lines: readonly { record: JournalRecord; line: number }[]) {
@@ -40,11 +44,18 @@ export class RecordedRun {
       this.#byKey.set(keys.of(record), expected)
       return expected
     })
+    this.#causes = new Set(lines.map(({ record }) => (record.kind === 'result' ? undefined : record.cause)))
+    const notes = lines.map(({ record: { type, data } }) => ({ type, ...scheduleIn(type, data) }))
+    this.#schedules = new Set(
+      notes.flatMap(({ type, schedule }) => (type === 'bus.scheduled' && schedule ? [schedule] : [])),
+    )
     this.scheduled = new Set(
-      lines.flatMap(({ record: { type, data } }) => {
-        const fired = type === 'bus.scheduleFired' ? ScheduleFired.safeParse(data).data?.message : undefined
-        return fired === undefined ? [] : [fired]
-      }),
+      notes.flatMap(({ schedule = '', message }) =>
+        message && this.#schedules.has(schedule) ? [message] : [],
+      ),
+    )
+    this.brokenOff = new Set(
+      lines.flatMap(({ record }) => (isCleanedUp(record) && record.root !== undefined ? [record.root] : [])),
     )
   }
 
@@ -53,6 +64,17 @@ export class RecordedRun {
     return this.lines.every(
       ({ record: { kind, id } }) => kind !== 'command' || this.resultOf(id ?? '') !== undefined,
     )
+  }
+
+  /** Whether a message caused anything. */
+  isCause(id: string): boolean {
+    return this.#causes.has(id)
+  }
+
+  /** Whether it tells of a schedule that an earlier run made, and this one restored. */
+  isOfEarlierSchedule({ type, data }: JournalRecord): boolean {
+    const { schedule } = scheduleIn(type, data)
+    return schedule !== undefined && !this.#schedules.has(schedule)
   }
 
   /** The line that is the same thing; see {@link RecordKeys}. */
@@ -67,6 +89,10 @@ export class RecordedRun {
   resultOf(id: string): Expected | undefined {
     return this.find(`result ${id}`)
   }
+}
+
+function scheduleIn(type: string, data: unknown): { schedule?: string; message?: string | undefined } {
+  return type.startsWith('bus.schedule') ? (OfSchedule.safeParse(data).data ?? {}) : {}
 }
 
 /** Takes a journal apart into the runs of the processes that wrote it, one after another. */
@@ -91,6 +117,18 @@ function runOf({ kind, type, data }: JournalRecord): string | undefined {
   const run = typeof data === 'object' && data !== null && 'run' in data ? data.run : undefined
   return typeof run === 'string' && /^[\w-]+$/.test(run) ? run : undefined
 }
+
+/** Whether this is the end of a command that a stop could wait for no longer. */
+export function isAbandoned({ kind, error }: JournalRecord): boolean {
+  return kind === 'result' && error?.code === 'ABANDONED'
+}
+
+/** Whether it failed with an error of its own because it was broken off: no such error does that by itself. */
+export function isCleanedUp(record: JournalRecord): boolean {
+  return isBrokenOff(record) && !BREAKING_OFF.has(record.error?.code ?? '')
+}
+
+const BREAKING_OFF = new Set(['CANCELLED', 'TIMED_OUT', 'ABANDONED'])
 
 /** Whether this is the end of a command that somebody cancelled, or whose time was up. */
 export function isBrokenOff({ kind, status }: JournalRecord): boolean {

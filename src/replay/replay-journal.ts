@@ -1,6 +1,6 @@
 import type { Journal, JournalRecord } from '../bus/journal.ts'
+import { valueChanges } from '../diff/value-changes.ts'
 import { comparable } from './comparable.ts'
-import { firstDifference } from './first-difference.ts'
 import { RecordKeys } from './record-keys.ts'
 import type { Expected, RecordedRun } from './recorded-run.ts'
 import type { Divergence } from './replay-report.ts'
@@ -20,11 +20,24 @@ export class ReplayJournal implements Journal {
   #place = 0
   #lastTime = 0
   #open = true
+  #today: (record: JournalRecord) => JournalRecord
   #onDivergence: (divergence: Divergence) => void
 
-  /** @param nextSeq where `seq` goes on, after the runs before this one */
-  constructor(recorded: RecordedRun, nextSeq: number, onDivergence: (divergence: Divergence) => void) {
+  /**
+   * @param parts.nextSeq where `seq` goes on, after the runs before this one
+   * @param parts.today a recorded line as today's definitions want it
+   */
+  constructor(
+    recorded: RecordedRun,
+    parts: {
+      nextSeq: number
+      today: (record: JournalRecord) => JournalRecord
+      onDivergence: (divergence: Divergence) => void
+    },
+  ) {
+    const { nextSeq, today, onDivergence } = parts
     this.#recorded = recorded
+    this.#today = today
     this.#onDivergence = onDivergence
     this.continues = nextSeq === 0 ? undefined : { nextSeq, cutBytes: 0 }
   }
@@ -44,6 +57,17 @@ export class ReplayJournal implements Journal {
     return this.#lastTime
   }
 
+  /** The reading of the clock by a message that is noted here, beside those of others. */
+  timeReadBy(id: string): Expected | undefined {
+    const { lines } = this.#recorded
+    for (let place = this.#place, line = lines[place]; line; line = lines[++place]) {
+      if (line.done) continue
+      if (line.record.type !== 'bus.timeRead') return undefined
+      if (line.record.cause === id) return line
+    }
+    return undefined
+  }
+
   append(line: string): void {
     // What a run that was killed would have done next is no difference.
     if (!this.#open || (this.next === undefined && !this.#recorded.hasEnded)) return
@@ -54,7 +78,7 @@ export class ReplayJournal implements Journal {
 
   /** Writes a recorded line as it is: a part of what was answered from the journal. */
   copy({ record }: Expected): void {
-    this.#take({ ...record })
+    this.#take(this.#today({ ...record }))
   }
 
   /** Goes on past a recorded line that the replay does not come to. */
@@ -92,12 +116,12 @@ export class ReplayJournal implements Journal {
     this.#advance()
     // Another message in its place differs as a whole.
     const { type } = expected.record
-    const difference =
+    const [difference] =
       type === record.type
-        ? firstDifference(comparable(expected.record), comparable(record))
-        : { path: 'type', recorded: type, replayed: record.type }
+        ? valueChanges(comparable(this.#today(expected.record)), comparable(record), { limit: 1 })
+        : [{ path: 'type', a: type, b: record.type }]
     if (difference) {
-      const { path, recorded, replayed } = difference
+      const { path, a: recorded, b: replayed } = difference
       this.#diverge({ kind: 'changed', path, recorded, replayed }, expected, record)
     }
   }

@@ -1,15 +1,17 @@
 // Longer than 200 lines: what a replay does next, by the one line that the journal has next.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Participant } from '../bus/bus.ts'
 import { MessageBus } from '../bus/message-bus.ts'
 import { selects } from '../bus/pattern.ts'
 import type { Replaying } from '../bus/replaying.ts'
+import { upcastRecord } from '../journal/upcast-records.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { JournalRecord } from '../bus/journal.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import { Inbound } from './inbound.ts'
 import { KNOWN_MESSAGES } from './known-messages.ts'
-import { isBrokenOff, type Expected, type RecordedRun } from './recorded-run.ts'
+import { isAbandoned, isBrokenOff, isCleanedUp, type Expected, type RecordedRun } from './recorded-run.ts'
 import { ReplayClock } from './replay-clock.ts'
 import { ReplayJournal } from './replay-journal.ts'
 import type { Divergence } from './replay-report.ts'
@@ -28,7 +30,7 @@ export interface ReplayPlan {
   readonly newId: (() => string) | undefined
   readonly random: (() => number) | undefined
   /** Awaited before each thing that the replay brings about. */
-  readonly pause: (() => Promise<void>) | undefined
+  readonly pause: ((line: number) => Promise<void>) | undefined
   readonly signal: AbortSignal | undefined
   /** Runs a handler or subscriber, of which `effect` says whether it may touch the world. */
   readonly around: (message: { type: string; id: string }, run: () => unknown) => unknown
@@ -60,6 +62,8 @@ class RunReplay implements Replaying {
   #answers: WaitingAnswers
   #inbound: Inbound
   #bus: MessageBus
+  /** The id of the message whose handler or subscriber runs. */
+  #running = new AsyncLocalStorage<string>()
   #isOver = false
   #stopping = false
   /** The place at which the last effect below a root begins. */
@@ -71,14 +75,19 @@ class RunReplay implements Replaying {
     this.prefix = run.run
     this.#run = run
     this.#plan = plan
-    this.#journal = new ReplayJournal(run, plan.nextSeq, (divergence) => this.#onDivergence(divergence))
-    this.#clock = new ReplayClock(() => this.#journal.lastTime)
+    this.#journal = new ReplayJournal(run, {
+      nextSeq: plan.nextSeq,
+      today: (record) => this.#today(record),
+      onDivergence: (divergence) => this.#onDivergence(divergence),
+    })
+    this.#clock = new ReplayClock(this.#journal, () => this.#running.getStore())
     const parts = {
       run,
       journal: this.#journal,
       clock: this.#clock,
       bus: () => this.#bus,
       definition: (type: string) => this.#definition(type),
+      today: (record: JournalRecord) => this.#today(record),
     }
     this.#answers = new WaitingAnswers(parts)
     this.#inbound = new Inbound(parts)
@@ -100,11 +109,12 @@ class RunReplay implements Replaying {
       await this.#quiet()
       for (let next = this.#journal.next; next && !this.#isOver; next = this.#journal.next) {
         signal?.throwIfAborted()
-        await this.#plan.pause?.()
+        await this.#plan.pause?.(next.line)
         await this.#quiet()
         // What the pause or the quiet brought about comes first.
         if (this.#journal.next !== next || this.#isOver) continue
-        if (!this.#act(next)) await this.#wait(next)
+        if (isAbandoned(next.record) && this.#isStop(next)) await this.#stop()
+        else if (!this.#act(next)) await this.#wait(next)
       }
       // A run that was killed has no end; what comes after it now is no difference.
       if (!this.#isOver && this.#run.hasEnded) await this.#quiet()
@@ -118,8 +128,10 @@ class RunReplay implements Replaying {
     return this.#clock.time ?? this.#journal.time
   }
 
-  hasTimeRead(): boolean {
-    return this.#journal.next?.record.type === 'bus.timeRead'
+  noteTimeRead(...[{ id }, note]: Parameters<Replaying['noteTimeRead']>): boolean {
+    const read = this.#journal.timeReadBy(id)
+    if (read) this.#clock.at(read.record.time, note)
+    return read !== undefined
   }
 
   handlerFor(
@@ -128,9 +140,14 @@ class RunReplay implements Replaying {
     return this.#isAnswered(command) ? this.#answers.handler(message, command) : undefined
   }
 
+  toldBefore(...[by, type, data]: Parameters<Replaying['toldBefore']>): ReturnType<Replaying['toldBefore']> {
+    return this.#answers.toldBefore(by, type, data)
+  }
+
   around(...[message, run]: Parameters<Replaying['around']>): unknown {
-    if (this.#isEffect(message.type)) return run()
-    return this.#plan.around(message, run)
+    return this.#running.run(message.id, () =>
+      this.#isEffect(message.type) ? run() : this.#plan.around(message, run),
+    )
   }
 
   #isAnswered({ type, effect }: CommandDefinition): boolean {
@@ -143,14 +160,24 @@ class RunReplay implements Replaying {
     return this.#bus.definition(type) ?? KNOWN_MESSAGES.get(type)
   }
 
+  /** A recorded line as today's definition wants it; one of a later version stays as it is, and differs. */
+  #today(record: JournalRecord): JournalRecord {
+    const definition = this.#definition(record.type)
+    const { version = 1 } = record
+    const isOlder = definition && typeof version === 'number' && version < definition.version
+    return isOlder ? upcastRecord(record, definition) : record
+  }
+
   /** Brings the next line about, if that is for the replay to do; whether it did something. */
   #act(next: Expected): boolean {
     const { record } = next
     if (this.#clock.ring(this.#due(next))) return true
     if (isBrokenOff(record)) {
       if (this.#inbound.cancelFor(next)) return true
-      if (this.#answers.signalOf(record)?.aborted === false && this.#clock.ring(record.time + LATE_MS))
-        return true
+      if (this.#answers.signalOf(record)?.aborted === false) {
+        if (this.#clock.ring(record.time + LATE_MS)) return true
+        if (isCleanedUp(record) && this.#inbound.cancelAbove(next)) return true
+      }
     }
     if (this.#answers.take(next)) return true
     return isInbound(record) && this.#inject(next)
@@ -162,7 +189,8 @@ class RunReplay implements Replaying {
    */
   #due({ record }: Expected): number {
     if (!isInbound(record)) return record.time - LATE_MS
-    return record.id !== undefined && this.#run.scheduled.has(record.id) ? record.time + LATE_MS : record.time
+    const isScheduled = record.id !== undefined && this.#run.scheduled.has(record.id)
+    return record.time + (isScheduled ? LATE_MS : -TICK_MS)
   }
 
   #inject(next: Expected): boolean {
@@ -184,7 +212,7 @@ class RunReplay implements Replaying {
       after &&
       after !== next &&
       !this.#isOver &&
-      isMessage(after.record) &&
+      (isMessage(after.record) || this.#run.isOfEarlierSchedule(after.record)) &&
       !this.#run.scheduled.has(after.record.id ?? '')
     )
       this.#inject(after)
@@ -198,26 +226,52 @@ class RunReplay implements Replaying {
     const { time, root = '' } = next.record
     // What was cancelled begins nothing any more that touches the world.
     if (!this.#beginsAnEffect(root, next.place) && this.#inbound.cancel(root)) return
-    if (this.#clock.ring(time + TICK_MS) || this.#inbound.cancel(root) || this.#clock.ring(time + LATE_MS))
-      return
+    if (this.#clock.ring(time + TICK_MS) || this.#answerBehind(next)) return
+    if (this.#inbound.cancel(root)) return
+    // No later timer rang if the bus had stopped by then.
+    if (next.record.kind === 'note' && this.#isStop(next) && (await this.#stop())) return
+    if (this.#clock.ring(time + LATE_MS)) return
     // Once a line was missing, the next ones are likely to be: nobody waits as long for each.
     const end =
       performance.now() +
       (this.#missed === written ? Math.min(AFTER_A_MISS_MS, this.#plan.patience) : this.#plan.patience)
     while (performance.now() < end) {
       await this.#soon()
+      this.#plan.signal?.throwIfAborted()
       if (isThere()) return
     }
-    // The last lines of a run may be those of its stop.
-    if (!this.#stopping && this.#run.lines.every(({ done, record }) => done || isOfStop(record))) {
-      this.#stopping = true
-      this.#clock.release()
-      const stopped = this.#bus.stop({ deadline: 0 }).catch(() => undefined)
-      while (!isThere() && (await Promise.race([stopped.then(() => false), this.#soon()])));
-      if (isThere()) return
-    }
+    if (this.#isStop(next) && (await this.#stop())) return
     this.#missed = written
     this.#journal.skip(next)
+  }
+
+  /** A middleware may read the clock because an answer has come, before that has a line. */
+  #answerBehind(next: Expected): boolean {
+    if (next.record.type !== 'bus.timeRead') return false
+    const behind = this.#run.lines.slice(next.place).find(({ record }) => record.type !== 'bus.timeRead')
+    return behind !== undefined && !behind.done && this.#answers.take(behind)
+  }
+
+  /** Whether the lines that are left may be those of the run's stop. */
+  #isStop({ place }: Expected): boolean {
+    if (this.#stopping) return false
+    for (let at = place, line = this.#run.lines[at]; line; line = this.#run.lines[++at])
+      if (!line.done && !isOfStop(line.record)) return false
+    return true
+  }
+
+  /** Stops the bus as the run did; whether that wrote anything. */
+  async #stop(): Promise<boolean> {
+    const { written } = this.#journal
+    this.#stopping = true
+    this.#clock.release()
+    const stop = { isOver: false }
+    void this.#bus
+      .stop({ deadline: 0 })
+      .catch(() => undefined)
+      .finally(() => (stop.isOver = true))
+    while (this.#journal.written === written && !stop.isOver) await this.#soon()
+    return this.#journal.written !== written
   }
 
   /** Whether an effect begins below a message, here or later. */
@@ -274,11 +328,16 @@ class RunReplay implements Replaying {
 
 /** What no other message caused: it came from outside, or from what somebody set a timer for. */
 function isInbound({ kind, type, cause }: JournalRecord): boolean {
-  return (
-    cause === undefined &&
-    (kind === 'command' || kind === 'event' || type === 'bus.scheduled' || type === 'bus.scheduleEnded')
-  )
+  return cause === undefined && (kind === 'command' || kind === 'event' || NOTES_FROM_OUTSIDE.has(type))
 }
+
+const NOTES_FROM_OUTSIDE = new Set([
+  'bus.scheduled',
+  'bus.scheduleFired',
+  'bus.scheduleEnded',
+  'bus.scheduleRenamed',
+  'bus.rejected',
+])
 
 function isMessage({ kind, cause }: JournalRecord): boolean {
   return cause === undefined && (kind === 'command' || kind === 'event')

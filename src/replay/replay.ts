@@ -29,8 +29,11 @@ export interface ReplayOptions {
   /** What the run's bus was given, where it was given ids or randomness of its own. */
   newId?: (() => string) | undefined
   random?: (() => number) | undefined
-  /** Awaited before each thing that the replay brings about: to try another order of whatever else runs, or to show progress. */
-  pause?: (() => Promise<void>) | undefined
+  /**
+   * Awaited before each thing that the replay brings about, with the line that it has come to: to try another order of whatever
+   * else runs, or to show progress.
+   */
+  pause?: ((line: number) => Promise<void>) | undefined
   /** Ends the replay, which rejects with its reason. */
   signal?: AbortSignal | undefined
 }

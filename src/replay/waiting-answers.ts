@@ -1,7 +1,9 @@
 // Longer than 200 lines: what a recorded effect did while it ran, and what its callers see of it, in one order.
-import type { Message } from '../bus/envelope.ts'
+import type { Envelope, Message } from '../bus/envelope.ts'
 import type { JournalRecord } from '../bus/journal.ts'
+import type { Receipt } from '../bus/receipt.ts'
 import type { Scope } from '../bus/scope.ts'
+import { valueChanges } from '../diff/value-changes.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
@@ -16,6 +18,11 @@ import type { ReplayClock } from './replay-clock.ts'
 import type { ReplayJournal } from './replay-journal.ts'
 import { messagesUpTo } from './session-memory.ts'
 
+interface Told {
+  readonly record: JournalRecord
+  readonly receipt: Receipt
+}
+
 /** A command that the journal answers, and whose answer is not due yet. */
 interface Waiting {
   readonly message: Message
@@ -23,6 +30,8 @@ interface Waiting {
   readonly command: CommandDefinition
   /** The ordinal of the child that comes next. */
   nextChild: number
+  /** What was published for the handler, though it may have been a middleware that did. */
+  readonly told: Told[]
   readonly settle: { resolve: (output: unknown) => void; reject: (error: unknown) => void }
 }
 
@@ -41,22 +50,29 @@ export class WaitingAnswers {
   #journal: ReplayJournal
   #clock: ReplayClock
   #definition: (type: string) => CommandDefinition | EventDefinition | undefined
+  #today: (record: JournalRecord) => JournalRecord
   #waiting = new Map<string, Waiting>()
   /** Ids of messages whose lines are written as they are, with all that they caused. */
   #copied = new Set<string>()
   /** Batches of deltas that have been published and not been written yet. */
   #streamed = new Set<Expected>()
+  /** Events that nobody here knows. */
+  #unheard = new Set<Expected>()
+  /** By the id of an effect that has been answered; see {@link WaitingAnswers.toldBefore}. */
+  #told = new Map<string, Told[]>()
 
   constructor(parts: {
     run: RecordedRun
     journal: ReplayJournal
     clock: ReplayClock
     definition: (type: string) => CommandDefinition | EventDefinition | undefined
+    today: (record: JournalRecord) => JournalRecord
   }) {
     this.#run = parts.run
     this.#journal = parts.journal
     this.#clock = parts.clock
     this.#definition = parts.definition
+    this.#today = parts.today
   }
 
   /** The handler in place of a command's own. */
@@ -75,7 +91,8 @@ export class WaitingAnswers {
           // Whoever reads the signal may clean up before it is given up: so may we, up to the recorded end.
           void scope.signal
           const nextChild = 1 + this.#children(message.id).filter(({ done }) => done).length
-          this.#waiting.set(message.id, { message, scope, command, nextChild, settle: { resolve, reject } })
+          const settle = { resolve, reject }
+          this.#waiting.set(message.id, { message, scope, command, nextChild, told: [], settle })
         })
       },
     }
@@ -84,6 +101,10 @@ export class WaitingAnswers {
   /** Whether the recorded line is one that this has to bring about; if so, does it. */
   take(next: Expected): boolean {
     const { record } = next
+    if (this.#unheard.has(next)) {
+      this.#copyOnce(next)
+      return true
+    }
     if (this.#isCopied(record)) {
       if (record.id !== undefined) this.#copied.add(record.id)
       this.#journal.copy(next)
@@ -92,13 +113,22 @@ export class WaitingAnswers {
     if (this.#streamed.has(next)) return this.#writeBatch(next)
     const id = record.kind === 'result' ? record.of : record.cause
     const waiting = id === undefined ? undefined : this.#waiting.get(id)
-    if (!waiting) return false
+    if (!waiting) return this.#beginStreamAbove(record)
     if (record.kind === 'result') this.#releaseAll(waiting, next)
     else if (this.#isToldAround(waiting, record)) {
       this.#beginUpTo(waiting, ordinalOf(record.id ?? '') - 1)
       this.#release(waiting, () => before(record, this.#run.resultOf(waiting.message.id)))
     } else this.#begin(waiting, next)
     return true
+  }
+
+  /** What subscribers do with deltas comes before the line of their batch. */
+  #beginStreamAbove({ cause = '' }: JournalRecord): boolean {
+    const batch = this.#run.message(cause)
+    if (!batch || batch.done || this.#streamed.has(batch) || !deltasOf(batch.record.data)) return false
+    const waiting = this.#waiting.get(batch.record.cause ?? '')
+    if (waiting) this.#beginUpTo(waiting, ordinalOf(cause))
+    return waiting !== undefined
   }
 
   /** The signal of the command that a result is waiting for. */
@@ -110,6 +140,18 @@ export class WaitingAnswers {
   copy(expected: Expected): void {
     if (expected.record.id !== undefined) this.#copied.add(expected.record.id)
     this.#journal.copy(expected)
+  }
+
+  /**
+   * What was published for the handler of an effect before it was answered, and a middleware publishes now: so it was this
+   * middleware that did. Once each.
+   */
+  toldBefore({ id }: Envelope, type: string, data: unknown): Receipt | undefined {
+    const told = this.#told.get(id) ?? []
+    const place = told.findIndex(
+      ({ record }) => record.type === type && valueChanges(record.data, data, { limit: 1 }).length === 0,
+    )
+    return place < 0 ? undefined : told.splice(place, 1)[0]?.receipt
   }
 
   /** Ends what waits, because the replay ends. */
@@ -125,17 +167,16 @@ export class WaitingAnswers {
       const due = at
       this.#release(waiting, () => this.#outcome(command, due))
       at = this.#run.lines[at.place + 1]
+      waiting = at?.record.kind === 'result' ? this.#waiting.get(at.record.of ?? '') : undefined
       // What was broken off waits until whatever broke it off has come about.
-      waiting =
-        at?.record.kind === 'result' && !isBrokenOff(at.record)
-          ? this.#waiting.get(at.record.of ?? '')
-          : undefined
+      if (at && waiting && isBrokenOff(at.record) && !waiting.scope.signal.aborted) waiting = undefined
     }
   }
 
   #release(waiting: Waiting, outcome: () => unknown): void {
     const { message, settle } = waiting
     this.#waiting.delete(message.id)
+    if (waiting.told.length > 0) this.#told.set(message.id, waiting.told)
     try {
       settle.resolve(outcome())
     } catch (error) {
@@ -143,7 +184,8 @@ export class WaitingAnswers {
     }
   }
 
-  #outcome(command: CommandDefinition, { record, place }: Expected): unknown {
+  #outcome(command: CommandDefinition, { record: recorded, place }: Expected): unknown {
+    const record = this.#today(recorded)
     if (record.status !== 'ok') throw rebuiltError(record.error)
     if (command.type !== FindMessages.type) return record.output
     const end = this.#run.lines[place]
@@ -164,7 +206,7 @@ export class WaitingAnswers {
       return
     }
     this.#beginUpTo(waiting, ordinalOf(next.record.id))
-    if (this.#copied.has(next.record.id) && !next.done) this.#journal.copy(next)
+    if (this.#isCopied(next.record) || this.#unheard.has(next)) this.#copyOnce(next)
   }
 
   #beginUpTo(waiting: Waiting, last: number): void {
@@ -174,15 +216,19 @@ export class WaitingAnswers {
       // An id that was drawn and never written.
       if (!child) message.childId()
       else if (!this.#send(waiting, child)) {
-        message.childId()
-        this.#copied.add(child.record.id ?? '')
+        const id = message.childId()
+        // What was caused by an event that nobody hears any more has to be missing.
+        if (child.record.kind === 'event') {
+          this.#unheard.add(child)
+          waiting.told.push({ record: child.record, receipt: unheard(id) })
+        } else this.#copied.add(id)
       }
     }
   }
 
   /** Publishes or executes again what a handler did; false for what nobody here can hear of. */
-  #send({ scope }: Waiting, child: Expected): boolean {
-    const { kind, type, data, time } = child.record
+  #send({ scope, told }: Waiting, child: Expected): boolean {
+    const { kind, type, data, time } = this.#today(child.record)
     const definition = this.#definition(type)
     if (!definition || definition.kind !== kind) return false
     if (definition.kind === 'command') {
@@ -193,7 +239,7 @@ export class WaitingAnswers {
     }
     const deltas = definition.stream ? deltasOf(data) : undefined
     try {
-      if (!deltas) scope.publish(definition, data)
+      if (!deltas) told.push({ record: child.record, receipt: scope.publish(definition, data) })
       for (const [dt, text] of deltas ?? [])
         this.#clock.at(time + dt, () => void scope.publish(definition, { text }))
       if (deltas && !child.done) this.#streamed.add(child)
@@ -217,6 +263,10 @@ export class WaitingAnswers {
       return true
     }
     return this.#clock.ring(batch.record.time + BATCH_MS)
+  }
+
+  #copyOnce(next: Expected): void {
+    if (!next.done) this.#journal.copy(next)
   }
 
   #isCopied({ kind, of, cause, id }: JournalRecord): boolean {
@@ -253,6 +303,12 @@ function before({ type, data }: JournalRecord, result: Expected | undefined): un
   if (answer.success)
     return { ...answer.data, message: { ...answer.data.message, content: text }, output: undefined }
   return { message, finishReason: 'stop', usage: null, model: null }
+}
+
+/** Of an event that nobody here knows. */
+function unheard(id: string): Receipt {
+  const report = { delivered: 0, failed: 0, skipped: 0, dropped: 0 }
+  return { id, accepted: Promise.resolve(), settled: Promise.resolve(report) }
 }
 
 function ordinalOf(id: string): number {

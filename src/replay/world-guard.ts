@@ -1,8 +1,12 @@
 // Longer than 200 lines: everything through which a handler can reach the world without a message, in one list.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import crypto from 'node:crypto'
+import dgram from 'node:dgram'
+import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
+import process from 'node:process'
+import timers from 'node:timers'
 import { fileURLToPath } from 'node:url'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { GuardFinding } from './replay-report.ts'
@@ -82,9 +86,14 @@ function replaceAll(): () => void {
   const undos = [
     replaceMethod(Date, 'now', 'Date.now', 'clock'),
     replaceMethod(performance, 'now', 'performance.now', 'clock'),
+    replaceMethod(process.hrtime, 'bigint', 'process.hrtime.bigint', 'clock'),
+    replaceMethod(process, 'hrtime', 'process.hrtime', 'clock'),
     replaceMethod(Math, 'random', 'Math.random', 'randomness'),
     replaceMethod(globalThis, 'setTimeout', 'setTimeout', 'timer'),
     replaceMethod(globalThis, 'setInterval', 'setInterval', 'timer'),
+    replaceMethod(timers, 'setTimeout', 'timers.setTimeout', 'timer'),
+    replaceMethod(timers.promises, 'setTimeout', 'timers/promises.setTimeout', 'timer'),
+    replaceMethod(AbortSignal, 'timeout', 'AbortSignal.timeout', 'timer'),
     replaceMethod(globalThis.crypto, 'getRandomValues', 'crypto.getRandomValues', 'randomness'),
     replaceMethod(globalThis.crypto, 'randomUUID', 'crypto.randomUUID', 'randomness'),
     replaceMethod(crypto, 'randomBytes', 'crypto.randomBytes', 'randomness'),
@@ -92,6 +101,9 @@ function replaceAll(): () => void {
     replaceMethod(crypto, 'randomInt', 'crypto.randomInt', 'randomness'),
     replaceMethod(globalThis, 'fetch', 'fetch', 'network'),
     replaceMethod(net.Socket.prototype, 'connect', 'net.connect', 'network'),
+    replaceMethod(dgram.Socket.prototype, 'send', 'dgram.send', 'network'),
+    replaceMethod(dns, 'lookup', 'dns.lookup', 'network'),
+    replaceMethod(dns.promises, 'lookup', 'dns.lookup', 'network'),
     replaceDate(),
   ]
   syncBuiltinESMExports()
@@ -126,7 +138,7 @@ function replaceMethod(owner: object, name: string, what: string, kind: GuardFin
 /** `new Date()` and `Date()` read the clock; a date that is given its time does not. */
 function replaceDate(): () => void {
   const original = globalThis.Date
-  globalThis.Date = new Proxy(original, {
+  const replacement = new Proxy(original, {
     construct(target, given, newTarget) {
       if (given.length === 0) used('new Date()', 'clock')
       return Reflect.construct(target, given, newTarget)
@@ -136,8 +148,12 @@ function replaceDate(): () => void {
       return Reflect.apply(target, self, given)
     },
   })
+  globalThis.Date = replacement
+  // Whoever asks what made a date compares with what `Date` is now.
+  original.prototype.constructor = replacement
   return () => {
     globalThis.Date = original
+    original.prototype.constructor = original
   }
 }
 

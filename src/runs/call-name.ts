@@ -1,6 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { textAt } from './field-at.ts'
 
 /**
@@ -9,6 +8,6 @@ import { textAt } from './field-at.ts'
  */
 export function callName(record: Readonly<JournalRecord>): string | undefined {
   if (record.kind !== 'command') return undefined
-  if (record.type === CallTool.type) return textAt(record.data, 'name')
-  return record.type === CallModel.type ? textAt(record.data, 'model') : undefined
+  if (record.type === MESSAGE_TYPES.callTool) return textAt(record.data, 'name')
+  return record.type === MESSAGE_TYPES.callModel ? textAt(record.data, 'model') : undefined
 }

@@ -1,5 +1,4 @@
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { fieldAt, numberAt, textAt } from './field-at.ts'
 import { invalidFilter, type Token } from './filter-tokens.ts'
 import { compares, globFits, idFits, readDuration, readMoment, readNumber } from './filter-values.ts'
@@ -23,8 +22,8 @@ const TEXTS: Readonly<Record<string, Reader<string>>> = {
   status: ({ envelope }) => envelope.status,
   by: ({ envelope }) => envelope.by,
   code: (view) => (isFailure(view) ? textAt(view.record, 'error', 'code') : undefined),
-  tool: ({ envelope, name }) => (envelope.type === CallTool.type ? name : undefined),
-  model: ({ envelope, name }) => (envelope.type === CallModel.type ? name : undefined),
+  tool: ({ envelope, name }) => (envelope.type === MESSAGE_TYPES.callTool ? name : undefined),
+  model: ({ envelope, name }) => (envelope.type === MESSAGE_TYPES.callModel ? name : undefined),
 }
 
 const IDS: Readonly<Record<string, (view: LineView) => readonly (string | undefined)[]>> = {
@@ -149,7 +148,7 @@ function isFailure({ envelope }: LineView): boolean {
 }
 
 function mayCost({ envelope: { kind, type } }: LineView): boolean {
-  return kind === 'result' && (type === CallModel.type || isTurn(type))
+  return kind === 'result' && (type === MESSAGE_TYPES.callModel || isTurn(type))
 }
 
 function told({ record }: LineView): unknown {

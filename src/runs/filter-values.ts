@@ -22,8 +22,15 @@ export function readMoment(text: string): number | undefined {
   if (/^\d{12,}$/.test(text)) return Number(text)
   const [, date, time = '00:00', zone = 'Z'] =
     /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(text) ?? []
-  const moment = date === undefined ? Number.NaN : Date.parse(`${date}T${time}${zone}`)
+  if (date === undefined || !isDay(date)) return undefined
+  const moment = Date.parse(`${date}T${time}${zone}`)
   return Number.isNaN(moment) ? undefined : moment
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDay(date: string): boolean {
+  const day = new Date(date)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date)
 }
 
 /** How two numbers stand to each other. */

@@ -7,14 +7,22 @@ export interface TextRange {
 /** Where the fields after the envelope may begin. In a string every quote has a backslash before it, so these are fields. */
 const HEAVY = [',"data":', ',"output":', ',"error":']
 
-/** Where a line's heavy field begins; its end where it has none. */
+/** Where the value of a line's heavy field begins, after its name; the end of a line that has none. */
 export function heavyFrom(line: string): number {
+  let first = line.length
   let from = line.length
   for (const name of HEAVY) {
     const at = line.indexOf(name)
-    if (at !== -1 && at < from) from = at
+    if (at === -1 || at >= first) continue
+    first = at
+    from = at + name.length
   }
   return from
+}
+
+/** A text in which capital letters and small ones are the same; each character stays where it is (İ alone would become two). */
+export function folded(text: string): string {
+  return text.replaceAll('İ', 'i').toLowerCase()
 }
 
 /** A text as it stands in a line of JSON. */

@@ -1,9 +1,9 @@
-import { ModelReasoningReceived, ModelTextReceived, ModelToolCallStarted } from '../messages/model.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 
 const FIRST_PIECES: ReadonlySet<string> = new Set([
-  ModelTextReceived.type,
-  ModelReasoningReceived.type,
-  ModelToolCallStarted.type,
+  MESSAGE_TYPES.modelTextReceived,
+  MESSAGE_TYPES.modelReasoningReceived,
+  MESSAGE_TYPES.modelToolCallStarted,
 ])
 
 /** Whether an event of this type tells that a model's answer has begun to arrive. */

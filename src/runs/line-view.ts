@@ -1,5 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { findText, heavyFrom, type TextRange } from './find-text.ts'
+import { findText, folded, heavyFrom, type TextRange } from './find-text.ts'
 import type { RunLine } from './run-line.ts'
 
 /** A line while a filter looks at it: what costs something is read once, and only when it is asked for. */
@@ -27,7 +27,7 @@ export class LineView {
 
   /** Where an escaped text stands in the heavy field. */
   find(escaped: string, ignoreCase: boolean): TextRange | undefined {
-    this.#text ??= ignoreCase ? this.#source.text().toLowerCase() : this.#source.text()
+    this.#text ??= ignoreCase ? folded(this.#source.text()) : this.#source.text()
     this.#heavyFrom ??= heavyFrom(this.#text)
     return findText(this.#text, escaped, this.#heavyFrom)
   }

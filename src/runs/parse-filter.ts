@@ -1,9 +1,8 @@
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { callName } from './call-name.ts'
 import { testOf, needsCalls, type Test } from './filter-terms.ts'
 import { filterTokens, invalidFilter, type Token } from './filter-tokens.ts'
-import { findText, heavyFrom, inJson, type TextRange } from './find-text.ts'
+import { findText, folded, heavyFrom, inJson, type TextRange } from './find-text.ts'
 import { LineView } from './line-view.ts'
 import type { RunLine } from './run-line.ts'
 
@@ -57,7 +56,7 @@ export function parseFilter(
   return {
     containing: follows || ignoreCase ? [] : [...new Set(needs)],
     matches: (line) => test(new LineView(line, follows ? nameFor(line, names) : undefined)),
-    marks: (text) => marksIn(ignoreCase ? text.toLowerCase() : text, seeks),
+    marks: (text) => marksIn(ignoreCase ? folded(text) : text, seeks),
   }
 }
 
@@ -75,7 +74,7 @@ function nameFor(line: RunLine, names: Map<string, string>): string | undefined 
   return name
 }
 
-const CALLS: ReadonlySet<string> = new Set([CallTool.type, CallModel.type])
+const CALLS: ReadonlySet<string> = new Set([MESSAGE_TYPES.callTool, MESSAGE_TYPES.callModel])
 
 /** Every place in the heavy field, without those that lie in one that began before. */
 function marksIn(text: string, sought: readonly string[]): TextRange[] {
@@ -165,7 +164,7 @@ class Parser {
 
   #text({ text }: Token): Part {
     const { ignoreCase } = this.#options
-    const escaped = ignoreCase ? inJson(text).toLowerCase() : inJson(text)
+    const escaped = ignoreCase ? folded(inJson(text)) : inJson(text)
     if (escaped === '') return { test: () => true, needs: [], seeks: [] }
     return {
       test: (view) => view.find(escaped, ignoreCase) !== undefined,

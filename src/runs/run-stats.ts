@@ -1,6 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { CallGroup, type CallStats } from './call-group.ts'
 import { Groups } from './call-groups.ts'
 import { callName } from './call-name.ts'
@@ -110,7 +109,7 @@ export class RunStats {
 
   #begin(line: RunLine): void {
     const { id, type } = line.envelope
-    const named = type === CallModel.type || type === CallTool.type
+    const named = type === MESSAGE_TYPES.callModel || type === MESSAGE_TYPES.callTool
     const open = this.#opened(line.envelope, named ? (callName(line.record()) ?? null) : null)
     if (id !== undefined) this.#open.set(id, open)
     this.turns.begin(line)
@@ -120,9 +119,9 @@ export class RunStats {
     const whole = [this.#all]
     if (session !== undefined) whole.push(this.#groups.session.of(session))
     const own = [this.#groups.type.of(type)]
-    if (type === CallModel.type) own.push(this.#groups.model.of(asked))
-    if (type === CallTool.type) own.push(this.#groups.tool.of(asked))
-    for (const group of [...whole, ...own]) group.begin(type === CallModel.type)
+    if (type === MESSAGE_TYPES.callModel) own.push(this.#groups.model.of(asked))
+    if (type === MESSAGE_TYPES.callTool) own.push(this.#groups.tool.of(asked))
+    for (const group of [...whole, ...own]) group.begin(type === MESSAGE_TYPES.callModel)
     return { whole, own, time, type, cause, asked, firstToken: undefined, failureInside: undefined }
   }
 
@@ -139,9 +138,9 @@ export class RunStats {
     this.#open.delete(of)
 
     const failed = status !== 'ok'
-    const record = failed || type === CallModel.type ? line.record() : line.envelope
+    const record = failed || type === MESSAGE_TYPES.callModel ? line.record() : line.envelope
     const code = failed ? textAt(record, 'error', 'code') : undefined
-    if (type === CallModel.type) this.#answered(open, record)
+    if (type === MESSAGE_TYPES.callModel) this.#answered(open, record)
     for (const group of open.whole) group.end(status, isTurn(type) ? ms : undefined, code)
     for (const group of open.own) group.end(status, ms, code)
     this.turns.end(line, code)
@@ -153,7 +152,7 @@ export class RunStats {
     const { time, firstToken, failureInside, cause = '' } = open
     const mark = failureMark(record)
     const around = this.#open.get(cause)
-    if (mark !== undefined && around?.type === CallModel.type) around.failureInside = mark
+    if (mark !== undefined && around?.type === MESSAGE_TYPES.callModel) around.failureInside = mark
     const told = mark !== undefined && mark === failureInside ? undefined : toldUse(record)
     const firstTokenMs = firstToken === undefined ? undefined : Math.max(0, firstToken - time)
     for (const group of [...open.whole, ...open.own]) group.spend({ told, ms: record.ms, firstTokenMs })

@@ -1,8 +1,6 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { ContinueTurn, RunTurn } from '../messages/chat.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { addCosts } from '../messages/usage-sum.ts'
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
 import { addTokens, NO_TOKENS, type TokenSums, type ToldUse } from './model-use.ts'
 import type { RunLine } from './run-line.ts'
 
@@ -41,7 +39,7 @@ export interface TurnRow {
 
 /** Whether a command of this type runs a turn. */
 export function isTurn(type: string): boolean {
-  return type === RunTurn.type || type === ContinueTurn.type
+  return type === MESSAGE_TYPES.runTurn || type === MESSAGE_TYPES.continueTurn
 }
 
 /** Counts turns, and keeps a row for each when asked to. */
@@ -66,8 +64,8 @@ export class TurnTable {
   begin({ line, envelope }: RunLine): void {
     const { type, id, turn, session, time } = envelope
     const around = this.#byTurn.get(turn ?? '')
-    if (around && type === CallModel.type) around.modelCalls++
-    if (around && type === CallTool.type) around.toolCalls++
+    if (around && type === MESSAGE_TYPES.callModel) around.modelCalls++
+    if (around && type === MESSAGE_TYPES.callTool) around.toolCalls++
     if (!isTurn(type) || id === undefined) return
     const row = newRow({ key: turn ?? id, session: session ?? null, line, startedAt: time })
     this.#counts.count++
@@ -78,7 +76,7 @@ export class TurnTable {
 
   end({ envelope }: RunLine, code: string | undefined): void {
     const { type, of = '', cause = '', status = 'error', ms } = envelope
-    const asking = type === CallModel.type && status === 'ok' ? this.#running.get(cause) : undefined
+    const asking = type === MESSAGE_TYPES.callModel && status === 'ok' ? this.#running.get(cause) : undefined
     if (asking) {
       asking.steps++
       this.#counts.steps++

@@ -1,6 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { CallModel } from '../messages/model.ts'
-import { CallTool } from '../messages/tool.ts'
+import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { callName } from './call-name.ts'
 import { fieldAt, textAt } from './field-at.ts'
 import type { RunLine } from './run-line.ts'
@@ -86,7 +85,7 @@ export class WhyLinks {
 
   #begin(line: RunLine): void {
     const { id, cause, type, kind } = line.envelope
-    const calls = kind === 'command' && (type === CallModel.type || type === CallTool.type)
+    const calls = kind === 'command' && (type === MESSAGE_TYPES.callModel || type === MESSAGE_TYPES.callTool)
     const record = calls ? line.record() : line.envelope
     const link: OpenLink = { cause, step: stepOf(line, record), effects: [], codes: [] }
     if (id !== undefined) {
@@ -97,8 +96,8 @@ export class WhyLinks {
     if (cause !== undefined) this.#attach(link, cause)
     if (line.line !== this.#line) return
     this.meant = link
-    if (type === CallTool.type) this.askedBy = this.#asked.get(textAt(record.data, 'call') ?? '')
-    if (type === CallModel.type) this.sent = idsIn(fieldAt(record.data, 'messages'))
+    if (type === MESSAGE_TYPES.callTool) this.askedBy = this.#asked.get(textAt(record.data, 'call') ?? '')
+    if (type === MESSAGE_TYPES.callModel) this.sent = idsIn(fieldAt(record.data, 'messages'))
   }
 
   #attach(link: OpenLink, cause: string): void {
@@ -116,7 +115,7 @@ export class WhyLinks {
     const { of = '', status = 'error', ms = null, by = null, type } = line.envelope
     const link = this.#byId.get(of)
     if (!link || link.step.endLine !== null) return
-    const record = status !== 'ok' || type === CallModel.type ? line.record() : line.envelope
+    const record = status !== 'ok' || type === MESSAGE_TYPES.callModel ? line.record() : line.envelope
     const { error } = record
     const failure = error && {
       code: textAt(error, 'code') ?? 'unknown',
@@ -124,7 +123,7 @@ export class WhyLinks {
     }
     link.step = { ...link.step, status, ms, by, endLine: line.line, error: failure ?? null }
     link.codes = codesOf(error)
-    if (type === CallModel.type) for (const call of callsIn(record)) this.#asked.set(call, link)
+    if (type === MESSAGE_TYPES.callModel) for (const call of callsIn(record)) this.#asked.set(call, link)
   }
 }
 

@@ -1,3 +1,4 @@
+import { TIME_READ } from '../messages/message-types.ts'
 import type { MessagePlace } from './find-message.ts'
 import type { RunLines } from './run-line.ts'
 import { WhyLinks, type WhyLink, type WhyStep } from './why-links.ts'
@@ -45,8 +46,9 @@ export async function whyOf(batches: RunLines, place: MessagePlace): Promise<Why
   const links = new WhyLinks(place.line)
   for await (const batch of batches) {
     for (const line of batch) {
-      if (place.root === undefined || line.envelope.root === place.root || line.line === place.line)
-        links.take(line)
+      const { root, type } = line.envelope
+      const isOfChain = place.root === undefined || root === place.root
+      if ((isOfChain && type !== TIME_READ) || line.line === place.line) links.take(line)
     }
   }
   const link = links.meant

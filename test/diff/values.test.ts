@@ -5,6 +5,17 @@ import { pathMatcher } from '../../src/diff/path-pattern.ts'
 import { valueChanges } from '../../src/diff/value-changes.ts'
 
 describe('valueChanges', () => {
+  test.each([
+    ['one in the other', ''],
+    ['each longer on one side', ',0'],
+  ])('compares values nested %s a hundred thousand times in no more time than they are long', (_, more) => {
+    const nested = (leaf: string, rest: string): unknown =>
+      JSON.parse(`${'['.repeat(100_000)}${leaf}${`${rest}]`.repeat(100_000)}`)
+    const changes = valueChanges(nested('1', ''), nested('2', more), { limit: 1 })
+    const [first] = changes
+    expect([first?.a, first?.b]).toEqual([1, 2])
+  })
+
   test('names each value that differs by its path, in the order of the first', () => {
     const a = { x: [1, { 'odd key': 'a' }], y: null, only: 1 }
     const b = { y: 0, x: [1, { 'odd key': 'b' }], new: 2 }

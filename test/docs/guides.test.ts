@@ -6,7 +6,7 @@ import { readGuide, runBlocks, slugOf, type Trial } from './run-blocks.ts'
 const GUIDES = [
   ['docs/bus.md', 20],
   ['docs/context.md', 4],
-  ['docs/journal.md', 1],
+  ['docs/journal.md', 7],
   ['docs/opentelemetry.md', 2],
   ['docs/forking.md', 4],
   ['docs/replay.md', 1],

@@ -46,6 +46,18 @@ describe('exportPerfetto', () => {
     expect(first.map(({ ts, tid }) => [ts, tid])).toContainEqual([310_000, 2])
   })
 
+  test('draws no times that were read', async () => {
+    const about = { id: 'a', root: 'a', time: 5 }
+    const run: JournalRecord[] = [
+      { seq: 0, kind: 'command', type: 'x', ...about },
+      { seq: 1, kind: 'note', type: 'bus.timeRead', cause: 'a', time: 6 },
+      { seq: 2, kind: 'note', type: 'bus.dropped', cause: 'a', time: 6 },
+    ]
+    const names = (await traceOf(run)).map(({ name }) => name)
+    expect(names).toContain('bus.dropped')
+    expect(names).not.toContain('bus.timeRead')
+  })
+
   test('leads from an event to the command that it caused', async () => {
     const events = await traceOf(recordsOf(await ownMessages.play()))
     const [start] = events.filter(({ flow_out: out }) => out)

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineEvent, jsonlJournal, MessageBus } from 'busline'
+import { createApp, defineEvent, defineTool, jsonlJournal, MessageBus, scriptedProvider } from 'busline'
 import { forkRun, lineOf, sessionsIn, verifyJournal, type ForkOptions } from 'busline/journal'
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -65,7 +65,10 @@ describe('a fork at each line of a run with three parallel tools', () => {
 
   test('keep: goes on to an end, with the tools live that had not ended', async () => {
     const live: Record<number, number> = {}
-    for (let at = 1; at <= parent.records.length; at++) {
+    const results = [1, 2, 3].map((nth) => line('result', 'tool.call', nth))
+    // Each line of golden runs is a slow check.
+    const places = [line('command', 'session.append'), ...results, line('result', 'model.call', 2)]
+    for (const at of places) {
       const forked = await fork({ at, openCalls: 'keep' })
       expect(await verifyJournal(forked.path), `line ${at}`).toMatchObject({
         ok: true,
@@ -88,8 +91,7 @@ describe('a fork at each line of a run with three parallel tools', () => {
       expectValidHistory(after?.messages ?? [])
       expect(after?.openTurn).toBeUndefined()
     }
-    const results = [1, 2, 3].map((nth) => live[line('result', 'tool.call', nth)])
-    expect(results).toEqual([2, 1, 0])
+    expect(results.map((at) => live[at])).toEqual([2, 1, 0])
     expect(readFileSync(parent.journal).equals(bytes)).toBe(true)
   })
 })
@@ -196,13 +198,74 @@ describe('a fork', () => {
     expect((await recordsOf(forked.path))[1]?.data).toEqual({ text: 'x'.repeat(50_000) })
   })
 
+  test('has what its parent keeps beside the journal in its sessions too', async () => {
+    const path = join(folder, 'long.jsonl')
+    const long = (text: string): string => text.repeat(20_000)
+    const read = defineTool({
+      name: 'read',
+      description: '',
+      parameters: z.object({}),
+      run: () => long('r'),
+    })
+    const steps = [{ toolCalls: [{ name: 'read', arguments: {} }] }, long('a')]
+    const app = createApp({ provider: scriptedProvider(steps), tools: [read], journal: path })
+    await app.chat('trip').send(long('u'))
+    await app.stop()
+    const records = await recordsOf(path)
+    const whole = (await sessionsIn(records)).get('trip')?.messages.map(({ content }) => content)
+    expect(whole).toEqual([long('u'), null, expect.stringContaining('rrr'), long('a')])
+    const last = await fork({ at: records.length }, path)
+    expect(last.sessions.get('trip')?.messages.map(({ content }) => content)).toEqual(whole)
+    const ended = records.findIndex(({ kind, type }) => kind === 'result' && type === 'tool.call') + 1
+    const early = await fork({ at: ended, openCalls: 'keep' }, path)
+    expect(early.sessions.get('trip')?.messages.map(({ content }) => content)).toEqual(whole?.slice(0, 3))
+  })
+
+  test('refuses a parent that lacks a big value, naming its line, and leaves nothing', async () => {
+    const Noted = defineEvent('test.noted', { data: z.object({ text: z.string() }) })
+    const path = join(folder, 'lacking.jsonl')
+    const bus = new MessageBus({ journal: jsonlJournal(path) })
+    bus.publish(Noted, { text: 'x'.repeat(50_000) })
+    await bus.stop()
+    rmSync(join(folder, 'lacking.blobs'), { recursive: true })
+    const to = join(folder, 'lacking-fork.jsonl')
+    await expect(forkRun(path, { at: 2, to })).rejects.toMatchObject({
+      code: 'BLOB_MISSING',
+      message: expect.stringContaining('Line 2 of '),
+    })
+    expect(existsSync(to)).toBe(false)
+  })
+
+  test('of a run that is being written, and ends in half a line, has the whole lines', async () => {
+    const path = join(folder, 'live.jsonl')
+    const app = createApp({ provider: scriptedProvider(['A.', 'B.']), journal: path })
+    const chat = app.chat('trip')
+    await chat.send('1')
+    const at = (await recordsOf(path)).length
+    writeFileSync(path, '{"seq":99,"ti', { flag: 'a' })
+    const forked = await fork({ at }, path)
+    expect(await verifyJournal(forked.path)).toMatchObject({ ok: true, findings: [] })
+    await expect(fork({ at: at + 1 }, path)).rejects.toMatchObject({ code: 'MESSAGE_NOT_IN_RUN' })
+    await app.stop()
+  })
+
+  test('tells of a change that keeps a record from changing its session', async () => {
+    const at = line('result', 'session.append')
+    const problems: unknown[] = []
+    const onProblem = (problem: unknown): void => void problems.push(problem)
+    await fork({ at, onProblem })
+    expect(problems).toEqual([])
+    await fork({ at, onProblem, set: { 'output.version': 'x' } })
+    expect(problems).toMatchObject([{ type: 'session.append' }])
+  })
+
   test('of a run that went on after an interruption verifies at each line, and its sessions are whole', async () => {
     const first = await fork({ at: line('result', 'tool.call'), openCalls: 'keep' })
     const { app } = goOn(first, ['The end.'])
     await app.chat('trip').resume()
     await app.stop()
     const { length } = await recordsOf(first.path)
-    for (let at = parent.records.length - 10; at <= length; at++) {
+    for (let at = parent.records.length; at <= length; at += 3) {
       const forked = await fork({ at }, first.path)
       expect(await verifyJournal(forked.path), `line ${at}`).toMatchObject({ ok: true, unfinished: 0 })
       const session = forked.sessions.get('trip')
@@ -246,10 +309,23 @@ describe('a fork', () => {
   })
 
   test('whose sessions would be written over others is no fork, and leaves no journal', async () => {
+    const path = join(folder, 'two.jsonl')
+    const app = createApp({ provider: scriptedProvider(['A.', 'B.']), journal: path })
+    await app.chat('first').send('1')
+    await app.chat('second').send('2')
+    await app.stop()
+    const { length } = await recordsOf(path)
+    const early = await fork({ at: length - 8 }, path)
+    const sessions = early.sessionsDir ?? ''
+    rmSync(join(sessions, 'first.json'))
+    const before = readdirSync(sessions)
     const to = join(folder, 'none.jsonl')
-    const attempt = forkRun(parent.journal, { at: 12, to, sessions: parent.sessions })
-    await expect(attempt).rejects.toMatchObject({ code: 'FILE_FAILED', data: { session: 'trip' } })
+    await expect(forkRun(path, { at: length, to, sessions })).rejects.toMatchObject({
+      code: 'FILE_FAILED',
+      data: { session: 'second' },
+    })
     expect(existsSync(to)).toBe(false)
+    expect(readdirSync(sessions)).toEqual(before)
   })
 
   test('at a line that there is not is refused with the number of lines', async () => {
@@ -282,7 +358,7 @@ describe('a fork', () => {
     ]
     writeFileSync(path, lines.map((record) => `${JSON.stringify(record)}\n`).join(''))
     const forked = await fork({ at: 3 }, path)
-    expect(forked.refused).toEqual(['"../evil"'])
+    expect(forked.refused).toEqual(['../evil'])
     expect(existsSync(join(folder, 'evil.json'))).toBe(false)
   })
 

@@ -8,6 +8,7 @@ const call = (args: unknown, end: RecordedCall['end']): RecordedCall => ({
   name: 'count',
   arguments: args,
   end,
+  line: 1,
 })
 
 function answering(recorded: readonly RecordedCall[]) {

@@ -6,11 +6,14 @@ import {
   OpenSession,
   RunTurn,
   scriptedProvider,
+  type Bus,
   type ModelRequest,
   type ScriptedStep,
 } from 'busline'
 import { readJournal, sessionsIn, whatIf } from 'busline/journal'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { planOf } from '../../src/fork/run-plan.ts'
+import { calls as callAll, loopbackServer, say } from '../programs/fixtures/loopback-server.ts'
 import * as z from 'zod'
 import {
   faultsIn,
@@ -72,6 +75,29 @@ describe('whatIf', () => {
     expect(readFileSync(parent.journal).equals(before)).toBe(true)
   })
 
+  test('asks a server on the network; parallel calls in another order are answered from the record', async () => {
+    await using server = await loopbackServer((response, _request, index) => {
+      if (index > 0) return say(response, 'Warm.')
+      callAll(
+        response,
+        ['Oslo', 'Paris', 'Oslo'].map((city) => ['get_weather', { city }]),
+      )
+    })
+    const calls: string[] = []
+    const options = { baseURL: server.url, tools: [weather(calls)] }
+    const to = join(folder, 'network.jsonl')
+    const report = await whatIf(parent.journal, options, { set: { model: 'loop' }, to, turns: 'this' })
+    expect(report.answered).toEqual({ recorded: 3, live: 0, stubbed: 0 })
+    expect(report.turns).toMatchObject([{ fork: { status: 'ok', reply: 'Warm.', model: 'loop' } }])
+    expect(report.turns[0]?.fork.toolCalls.map(({ result }) => result)).toEqual([
+      { city: 'Oslo', temperature: 20 },
+      { city: 'Paris', temperature: 25 },
+      { city: 'Oslo', temperature: 20 },
+    ])
+    expect(calls).toEqual([])
+    expect(server.requests[0]).toMatchObject({ messages: [{}, { content: 'Weather in Paris, Rome, Oslo?' }] })
+  })
+
   test('stops at a call that the record does not hold, naming it', async () => {
     const { options, calls } = app([cities('Paris', 'Lima'), 'Warm.'])
     const attempt = whatIf(parent.journal, options, { to: join(folder, 'stop.jsonl') })
@@ -109,6 +135,9 @@ describe('whatIf', () => {
     expect(calls).toEqual(['Lima'])
     expect(report.turns[0]?.fork).toMatchObject({ reply: 'Warm.', status: 'ok' })
     expect(requests[0]?.messages.map(({ content }) => content)).toContain('{"city":"Lima","temperature":20}')
+    // The open call and the one below it, which ran, are one.
+    const { calls: planned } = await planOf(to)
+    expect(new Set(planned.map(({ call }) => call)).size).toBe(planned.length)
   })
 
   test('a changed result of a tool is what the model is told', async () => {
@@ -118,6 +147,68 @@ describe('whatIf', () => {
     const report = await whatIf(parent.journal, options, { at, to, set: { 'output.temperature': 99 } })
     expect(report.turns.map(({ fork }) => fork.reply)).toEqual(['Hot.', 'Very.'])
     expect(JSON.stringify(requests[0]?.messages)).toContain('\\"temperature\\":99')
+  })
+
+  test('a call is answered by what it came to behind the line, not by what it had come to before', async () => {
+    const journal = join(folder, 'twice.jsonl')
+    let thrown = 0
+    const dice = defineTool({
+      name: 'dice',
+      description: '',
+      parameters: z.object({}),
+      run: () => ++thrown,
+    })
+    const call = { toolCalls: [{ name: 'dice', arguments: {} }] }
+    const steps = [call, 'One.', call, 'Two.', 'Bye.']
+    const parentApp = createApp({ provider: scriptedProvider(steps), tools: [dice], journal })
+    for (const text of ['1', '2', '3']) await parentApp.chat('s').send(text)
+    await parentApp.stop()
+    const told = ({ messages }: ModelRequest): string => JSON.stringify(messages.at(-1)?.content)
+    const inputs = (await recordsOf(journal)).filter(
+      ({ kind, type }) => kind === 'command' && type === 'chat.runTurn',
+    )
+    const repliesFrom = async (turn: number): Promise<unknown> => {
+      const { options } = app([call, told, call, told])
+      const to = join(folder, `twice-${turn}.jsonl`)
+      const run = { at: inputs[turn]?.seq ?? 0, to }
+      const { turns } = await whatIf(journal, { ...options, tools: [dice] }, run)
+      return turns.map(({ fork }) => fork.reply)
+    }
+    expect(await repliesFrom(1)).toEqual(['"2"', '"2"'])
+    expect(await repliesFrom(2)).toEqual(['"2"'])
+    expect(thrown).toBe(2)
+  })
+
+  test('a call that held secrets is the recorded one, which holds none', async () => {
+    const journal = join(folder, 'secret.jsonl')
+    const open = defineTool({
+      name: 'open',
+      description: '',
+      parameters: z.object({ password: z.string(), url: z.string() }),
+      run: () => 'opened',
+    })
+    const args = { password: 'open sesame', url: 'https://ali.example/?key=hidden-treasure' }
+    const call = { toolCalls: [{ name: 'open', arguments: args }] }
+    const provider = (bus: Bus) => {
+      bus.secret('hidden-treasure')
+      return scriptedProvider([call, 'In.'])(bus)
+    }
+    const parentApp = createApp({ provider, tools: [open], journal })
+    await parentApp.chat('s').send('Open it.')
+    await parentApp.stop()
+    expect(readFileSync(journal, 'utf8')).not.toMatch(/sesame|treasure/)
+    const { answered } = await whatIf(journal, { provider, tools: [open] })
+    expect(answered).toEqual({ recorded: 1, live: 0, stubbed: 0 })
+  })
+
+  test('a call made again after its result was changed comes to the changed one', async () => {
+    const at = parent.records.findLastIndex(({ kind, type }) => kind === 'result' && type === 'tool.call') + 1
+    const { city } = z.object({ city: z.string() }).parse(parent.records[at - 1]?.output)
+    const { options, requests } = app([cities(city), 'Hot.'])
+    const to = join(folder, 'changed-again.jsonl')
+    const set = { 'output.temperature': 99 }
+    await whatIf(parent.journal, options, { at, to, set, turns: 'this' })
+    expect(requests[1]?.messages.at(-1)?.content).toContain('"temperature":99')
   })
 
   test('a turn that fails is data, and the next is run', async () => {
@@ -168,6 +259,18 @@ describe('whatIf', () => {
       messages: [{ content: 'Be brief.' }, { content: '2' }],
     })
     expect((await sessionsIn(readJournal(report.path))).get('second')).toMatchObject({ name: 'Later' })
+  })
+
+  test('a turn that an earlier run began has its end there beside its end here', async () => {
+    const journal = new URL('../golden/resumed-turn.jsonl', import.meta.url).pathname
+    const end = (await recordsOf(journal)).find(
+      ({ kind, type }) => kind === 'result' && type === 'chat.continueTurn',
+    )
+    const { reply } = z.object({ reply: z.string() }).parse(end?.output)
+    const { options } = app(['New.'])
+    const { turns } = await whatIf(journal, options, { to: join(folder, 'resumed.jsonl') })
+    expect(turns).toMatchObject([{ input: null, parent: { reply }, fork: { reply: 'New.' } }])
+    expect(turns[0]?.parent?.turn).toBe(turns[0]?.fork.turn)
   })
 
   test('a turn that was caused within another is not said again: its tool is answered', async () => {

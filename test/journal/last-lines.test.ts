@@ -1,5 +1,6 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { jsonlJournal } from 'busline'
 import { lastLines } from 'busline/journal'
 import { expect, test } from 'vitest'
 import { rejection } from '../bus/fixtures/promises.ts'
@@ -28,6 +29,30 @@ test('a line that is longer than what is read at once comes whole', async () => 
 
   expect((await lastLines(path, () => true))[0]?.record()).toEqual(long)
   expect(await lastLines(path, () => false)).toHaveLength(seq + 1)
+})
+
+test('lines before and behind a long one come whole, wherever its ends fall', async () => {
+  const path = join(temporaryFolder(), 'run.jsonl')
+  for (const length of [262_000, 262_100, 262_143, 262_144, 262_145, 524_288]) {
+    const lines = ['a', 'x'.repeat(length), 'b', ''].map((data, seq) =>
+      JSON.stringify({ seq, time: 1, kind: 'event', type: 'x', data }),
+    )
+    writeFileSync(path, `${lines.join('\n')}\n`)
+
+    expect((await lastLines(path, () => false)).map((line) => line.text())).toEqual(lines)
+  }
+})
+
+test('a tail of 128 MiB is passed over, and cut by the next writer, in time that grows with its length', async () => {
+  const path = await recordedRun(1)
+  const { size } = statSync(path)
+  truncateSync(path, size + 128 * 1024 * 1024)
+  const begin = performance.now()
+
+  expect(await lastLines(path, () => true)).toHaveLength(1)
+  await jsonlJournal(path).close()
+  expect(statSync(path).size).toBe(size)
+  expect(performance.now() - begin).toBeLessThan(3000)
 })
 
 test('bytes after the last newline are passed over; an empty file has no lines', async () => {

@@ -1,7 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { jsonlJournal, MessageBus } from 'busline'
-import { pruneJournals, segmentsOf, type PruneOptions } from 'busline/journal'
+import { pruneJournals, recoverJournal, segmentsOf, type PruneOptions } from 'busline/journal'
 import { describe, expect, test } from 'vitest'
 import { Carried, Greeted } from '../bus/fixtures/greeting.ts'
 import { rejection } from '../bus/fixtures/promises.ts'
@@ -143,4 +153,48 @@ describe('refused:', () => {
       data: { path },
     })
   })
+})
+
+test('symbolic links, and what they name, are no runs of the folder', async () => {
+  const { folder, paths } = await logs()
+  const elsewhere = await runOf(temporaryFolder(), 'ee', 100)
+  const blobs = elsewhere.replace('.jsonl', '.blobs')
+  symlinkSync(elsewhere, join(folder, 'ee.jsonl'))
+  symlinkSync('dd.jsonl', join(folder, 'latest.jsonl'))
+  symlinkSync(blobs, join(folder, 'ff.blobs'))
+  writeFileSync(join(folder, 'ff.jsonl'), readFileSync(paths[3] ?? '').subarray(0, 600))
+  utimesSync(join(folder, 'ff.jsonl'), 0, 0)
+  const report = await pruneJournals(folder, { keep: 1, now })
+
+  expect(report.runs.map(({ path }) => path)).toEqual([...paths.slice(1), join(folder, 'ff.jsonl')])
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining(['ee.jsonl', 'latest.jsonl', 'ff.blobs']))
+  expect(readdirSync(blobs)).toHaveLength(1)
+  expect((await readAll(elsewhere)).length).toBeGreaterThan(20)
+})
+
+test('what a recovery kept goes with its run', async () => {
+  const { folder, paths } = await logs()
+  const [, , , oldest = ''] = paths
+  appendFileSync(oldest, '{"torn')
+  await recoverJournal(oldest)
+  for (const file of segmentsOf(oldest)) utimesSync(file, 0, 0)
+  await pruneJournals(folder, { keep: 3, now })
+
+  expect(readdirSync(folder).filter((name) => name.startsWith('aa'))).toEqual([])
+})
+
+test('a run that is written, or rotated, after it was looked at loses neither lines nor values', async () => {
+  const { folder, paths } = await logs()
+  const [, , younger = '', oldest = ''] = paths
+  const meanwhile = (): number => {
+    appendFileSync(oldest, '{"torn')
+    // The file with the reference gets a number that nobody has seen.
+    renameSync(younger.replace('.jsonl', '.00001.jsonl'), younger.replace('.jsonl', '.00009.jsonl'))
+    return NOW
+  }
+  const report = await pruneJournals(folder, { olderThan: 30 * DAY, now: meanwhile })
+
+  expect(report).toMatchObject({ runs: [], inUse: [oldest], blobs: { count: 0 } })
+  expect(readdirSync(younger.replace('.jsonl', '.blobs'))).toHaveLength(1)
+  expect(existsSync(oldest)).toBe(true)
 })

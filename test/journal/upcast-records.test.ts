@@ -105,6 +105,13 @@ test('a record of a later version is RECORD_FROM_FUTURE, naming type, line and b
   })
 })
 
+test.each([0, 0.5, -1e15])('a record of version %s is damaged', async (version) => {
+  expect(await rejection(all(upcastRecords(iterate([record({ version })]), [Greet])))).toMatchObject({
+    code: 'JOURNAL_DAMAGED',
+    data: { line: 8, version },
+  })
+})
+
 test.each([
   ['version', { version: 0 }],
   ['version', { version: 1.5 }],

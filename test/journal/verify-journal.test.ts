@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { verifyJournal, type Finding } from 'busline/journal'
@@ -84,6 +84,7 @@ test.each<[string, object[], Pick<Finding, 'line' | 'kind'>]>([
     { line: 3, kind: 'result' },
   ],
   ['a result that names no command', [HEADER, { kind: 'result', type: 'a.do' }], { line: 2, kind: 'result' }],
+  ['data of no version', [HEADER, command('a', { version: 0.5 }), result('a')], { line: 2, kind: 'version' }],
   ['a duration below zero', [HEADER, command('a'), result('a', { ms: -1 })], { line: 3, kind: 'time' }],
 ])('%s breaks a rule', async (_, records, finding) => {
   const path = journalOf(...records)
@@ -127,6 +128,59 @@ test('damage is told line by line, and what stands behind it is still looked at'
     { line: 7, kind: 'not-a-record', severity: 'damage' },
     { line: 10, kind: 'seq', severity: 'damage' },
   ])
+})
+
+test('behind a torn segment and an overlong line what comes is still looked at', async () => {
+  const path = journalOf(HEADER, command('a'), result('a'))
+  const segment = path.replace('.jsonl', '.00001.jsonl')
+  renameSync(path, segment)
+  appendFileSync(segment, '{"seq":3,"ti')
+  const next = [
+    { ...HEADER, seq: 4, data: { run: 'r1', segment: 2 } },
+    { seq: 5, ...command('b'), root: 'c' },
+  ]
+  writeFileSync(path, next.map((record) => `${JSON.stringify({ time: 9, ...record })}\n`).join(''))
+
+  expect((await verifyJournal(path)).lines).toBe(6)
+  expect(await found(path)).toEqual([
+    { line: 4, kind: 'not-a-record', severity: 'damage' },
+    { line: 6, kind: 'root', severity: 'fault' },
+    { line: 6, kind: 'unfinished', severity: 'note' },
+  ])
+
+  const overlong = async function* () {
+    yield readFileSync(segment).subarray(0, -12)
+    const piece = Buffer.alloc(16 * 1024 * 1024, 'x')
+    for (let n = 0; n < 17; n++) yield piece
+    yield Buffer.from('\n')
+    yield readFileSync(path)
+  }
+  expect((await verifyJournal(overlong())).findings.map(({ line, kind }) => [line, kind])).toEqual([
+    [4, 'not-a-record'],
+    [6, 'root'],
+    [6, 'unfinished'],
+  ])
+})
+
+test('a signal ends it with its reason', async () => {
+  const path = await recordedRun(3)
+  const reason = new Error('enough')
+
+  expect(await rejection(verifyJournal(path, { signal: AbortSignal.abort(reason) }))).toBe(reason)
+})
+
+test('a long chain of causes takes time by its length', async () => {
+  const records: object[] = [HEADER]
+  let id = 'a-1'
+  for (let depth = 0; depth < 3000; depth++) {
+    records.push({ kind: 'event', type: 'x', id, root: 'a-1', ...(depth > 0 && { cause: id.slice(0, -2) }) })
+    id += '.1'
+  }
+  const path = journalOf(...records)
+  const begin = performance.now()
+
+  expect(await found(path)).toEqual([])
+  expect(performance.now() - begin).toBeLessThan(3000)
 })
 
 test('a big value that is missing or changed breaks a rule', async () => {

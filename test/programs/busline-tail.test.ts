@@ -49,6 +49,23 @@ test('the last messages are printed, ten unless asked otherwise', async () => {
   expect(await rowsOf('-n', '20000')).toEqual(all)
 })
 
+test('a big value is shown by its beginning, and not looked for', async () => {
+  const big = join(folder, 'big.jsonl')
+  {
+    await using app = createApp({
+      provider: scriptedProvider([`Long ${'word '.repeat(4000)}`]),
+      journal: big,
+    })
+    await app.chat('s1').send('Eins?')
+  }
+  rmSync(big.replace('.jsonl', '.blobs'), { recursive: true })
+  const { code, stdout } = await runCommand(tail, [big, '--no-follow', '-n', '1000'])
+
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/Long word word/)
+  expect(stdout).not.toMatch(/sha256-[0-9a-f]{64}.*preview|\$blob/)
+})
+
 test('a type, a pattern and a session are chosen, and -n counts those', async () => {
   const all = await rowsOf('-n', '1000')
 

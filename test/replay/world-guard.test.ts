@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { setTimeout as later } from 'node:timers/promises'
 import { defineCommand, defineEvent, memoryJournal, MessageBus, type Bus } from 'busline'
 import { replay, type ReplayReport } from 'busline/journal'
 import { describe, expect, it } from 'vitest'
@@ -43,6 +44,9 @@ describe('the guard of a replay', () => {
     ['crypto.randomUUID', 'randomness', () => crypto.randomUUID()],
     ['crypto.randomBytes', 'randomness', () => randomBytes(4)],
     ['crypto.getRandomValues', 'randomness', () => crypto.getRandomValues(new Uint8Array(4))],
+    ['process.hrtime.bigint', 'clock', () => process.hrtime.bigint()],
+    ['timers/promises.setTimeout', 'timer', () => later(1)],
+    ['AbortSignal.timeout', 'timer', () => void AbortSignal.timeout(1)],
     ['setTimeout', 'timer', () => clearTimeout(setTimeout(() => undefined, 1))],
   ])('finds %s in a handler that runs again', async (what, kind, misuse) => {
     const { findings, identical } = await replaying(misuse)
@@ -59,11 +63,11 @@ describe('the guard of a replay', () => {
   })
 
   it('finds it in a subscriber, and after an await', async () => {
-    const later = async (): Promise<void> => {
+    const afterAwait = async (): Promise<void> => {
       await new Promise((resolve) => setImmediate(resolve))
       Math.random()
     }
-    const { findings } = await replaying(later, 'subscriber')
+    const { findings } = await replaying(afterAwait, 'subscriber')
     expect(findings).toMatchObject([{ what: 'Math.random', type: 'job.worked' }])
   })
 
@@ -87,6 +91,15 @@ describe('the guard of a replay', () => {
   it('says nothing of a date that is given its time, nor of what the bus does', async () => {
     const { findings } = await replaying(() => new Date(0).toISOString())
     expect(findings).toEqual([])
+  })
+
+  it('leaves a date its class', async () => {
+    const { identical } = await replaying(() => {
+      const date = new Date(0)
+      if (date.constructor !== Date || !(date instanceof Date)) throw new Error('It is no date.')
+    })
+    expect(identical).toBe(true)
+    expect(new Date(0).constructor).toBe(Date)
   })
 
   it('leaves everything as it was', async () => {

@@ -140,6 +140,7 @@ describe('a filter is refused, naming the place and what to do', () => {
     ['cost>much', 1, /number/],
     ['since:yesterday', 1, /since:10m/],
     ['after:21.11.2026', 1, /after:2026-11-21/],
+    ['before:2026-02-30', 1, /before:2026-11-21/],
     ['type>x', 1, /type knows no >, but : = !=/],
     ['type:', 1, /lacks its value/],
     ['a "b', 3, /no end/],
@@ -173,10 +174,25 @@ describe('the texts that a filter needs in a line', () => {
 })
 
 test('marks are where the texts stand in the heavy field, apart from each other', () => {
-  const filter = parseFilter('(data OR aa OR aab) -zz')
-  const text = '{"type":"data aa","data":"x aab zz aa"}'
+  const filter = parseFilter('(data OR x OR aa OR aab) -zz')
+  const text = '{"type":"x aa","data":"x aab zz aa"}'
 
-  expect(filter.marks(text).map(({ from, to }) => text.slice(from, to))).toEqual(['data', 'aab', 'aa'])
+  expect(filter.marks(text).map(({ from, to }) => text.slice(from, to))).toEqual(['x', 'aab', 'aa'])
+})
+
+test('the name of the heavy field is no text of it', () => {
+  const run = recordsOf(
+    { kind: 'event', type: 'a', data: { said: 'x' } },
+    { kind: 'event', type: 'a', data: 'data' },
+  )
+  expect(found('data', run)).toEqual([2])
+  expect(found('said', run)).toEqual([1])
+})
+
+test('marks stand where the text stands also where a small letter is longer than its capital', () => {
+  const text = '{"type":"a","data":"İİİ Paris in İZMİR"}'
+  const marks = parseFilter('paris izmir', { ignoreCase: true }).marks(text)
+  expect(marks.map(({ from, to }) => text.slice(from, to))).toEqual(['Paris', 'İZMİR'])
 })
 
 const term = fc.oneof(

@@ -120,6 +120,16 @@ describe('why', () => {
     )
     expect(await whyIn(note, '2')).toMatchObject({ message: { kind: 'note' }, causes: [{ id: 'a' }] })
   })
+
+  test('leaves out notes of times that were read, unless one is asked about', async () => {
+    const run = recordsOf(
+      { kind: 'command', type: 'x', id: 'a', root: 'a' },
+      { kind: 'note', type: 'bus.timeRead', cause: 'a', root: 'a' },
+      { kind: 'note', type: 'bus.dropped', cause: 'a', root: 'a' },
+    )
+    expect((await whyIn(run, 'a')).effects.map(({ type }) => type)).toEqual(['bus.dropped'])
+    expect((await whyIn(run, '2')).message).toMatchObject({ type: 'bus.timeRead' })
+  })
 })
 
 describe('a message is found', () => {

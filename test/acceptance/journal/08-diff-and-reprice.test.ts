@@ -29,8 +29,8 @@ describe.concurrent('comparing runs', { timeout: 120_000 }, () => {
         .map((line) => `${line}\n`)
         .join(''),
     )
-    const { code, stdout } = await busline('diff', runs.first, changed, '--json')
-    expect(code).toBe(1)
+    const { code, stdout, stderr } = await busline('diff', runs.first, changed, '--json')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     const first = JSON.parse(linesOf(stdout)[0] ?? '')
     expect(first).toMatchObject({
       record: 'first',
@@ -42,8 +42,8 @@ describe.concurrent('comparing runs', { timeout: 120_000 }, () => {
   })
 
   test('two runs of one session: what was said differs, and what each took stands beside', async () => {
-    const { code, stdout } = await busline('diff', runs.first, runs.again)
-    expect(code).toBe(1)
+    const { code, stdout, stderr } = await busline('diff', runs.first, runs.again)
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     expect(stdout).toMatch(/First difference/)
     expect(stdout).toMatch(/get_weather/)
   })

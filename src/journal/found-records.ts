@@ -1,0 +1,177 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { JournalRecord } from '../bus/journal.ts'
+import type { Beginning, Stretch } from './longest-rise.ts'
+import { lostFrom } from './lost-lines.ts'
+import { opened } from './open-segments.ts'
+import { recordIn, salvageRecords } from './salvage-line.ts'
+import { beginsLaterSegment } from './seq-check.ts'
+
+const NEWLINE = 0x0a
+/** Bytes read at once where a stretch is cut. */
+const CHUNK = 256 * 1024
+/** Damaged places that are told of one file; all are counted. */
+const MOST_TOLD = 1000
+
+/** Bytes of a file that are no record, or one out of order. */
+export interface DamagedPart {
+  /** The line of the file that they stand in, counted from 1. */
+  readonly line: number
+  readonly bytes: number
+}
+
+/** Records that stand right below each other in a file, and whose `seq` follow each other. */
+export interface RecordStretch extends Stretch {
+  /** The line of the file that it begins in, counted from 1. */
+  readonly line: number
+  /** Where in the file it begins, and where it ends, without the last newline. */
+  readonly start: number
+  readonly end: number
+  /** Of its first and its last record. */
+  readonly times: readonly [number, number]
+  /** Where the gap begins that its first record declares; undefined when it declares none. */
+  readonly lostFrom: number | undefined
+  /** Whether it begins with the header of a segment that is not the first of its run. */
+  readonly beginsLater: boolean
+}
+
+/** What can be kept of one file. */
+export interface FilePlan {
+  readonly path: string
+  /** What is kept, in order. */
+  readonly stretches: readonly RecordStretch[]
+  /** Bytes after the last newline that are no record. */
+  readonly cutBytes: number
+  /** The first thousand. */
+  readonly damaged: readonly DamagedPart[]
+  readonly damagedCount: number
+  /** The run, as a record of the file names it. */
+  readonly run: string | undefined
+}
+
+/** A stretch that still grows. */
+type Growing = { -readonly [Field in keyof RecordStretch]: RecordStretch[Field] }
+
+/** The records that are found in a file, line by line. */
+export class FoundRecords {
+  readonly stretches: Growing[] = []
+  cutBytes = 0
+  readonly #path: string
+  readonly #damaged: DamagedPart[] = []
+  #damagedCount = 0
+  #run: string | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** A line without its newline. */
+  look(bytes: Buffer, offset: number, line: number): void {
+    const record = recordIn(bytes)
+    if (record) this.#add({ start: offset, end: offset + bytes.length, line, record })
+    else this.tell(line, bytes.length - this.#salvage(salvageRecords(bytes), offset, line))
+  }
+
+  /** What has no newline is no record, not even a whole one; but one that junk follows had its newline once. */
+  lookAtTail(bytes: Buffer, offset: number, line: number): void {
+    const records = salvageRecords(bytes).filter(({ end }) => end < bytes.length)
+    this.cutBytes -= this.#salvage(records, offset, line)
+  }
+
+  tell(line: number, bytes: number): void {
+    if (this.#damagedCount++ < MOST_TOLD) this.#damaged.push({ line, bytes })
+  }
+
+  /** What is kept of it, by the places of the stretches; the rest is out of order. */
+  async keep(beginnings: readonly Beginning[]): Promise<FilePlan> {
+    const counts = new Map(beginnings.map(({ place, count }) => [place, count]))
+    const stretches: RecordStretch[] = []
+    for (const [place, stretch] of this.stretches.entries()) {
+      const count = counts.get(place) ?? 0
+      if (count === stretch.count) stretches.push(stretch)
+      else {
+        const end = await this.#cut(stretch, count)
+        if (count > 0) stretches.push({ ...stretch, count, end })
+      }
+    }
+    return {
+      path: this.#path,
+      stretches,
+      cutBytes: this.cutBytes,
+      damaged: this.#damaged.toSorted((a, b) => a.line - b.line),
+      damagedCount: this.#damagedCount,
+      run: this.#run,
+    }
+  }
+
+  /** Bytes that were records. */
+  #salvage(records: ReturnType<typeof salvageRecords>, offset: number, line: number): number {
+    for (const { start, end, record } of records)
+      this.#add({ start: offset + start, end: offset + end, line, record })
+    return records.reduce((sum, { start, end }) => sum + end - start, 0)
+  }
+
+  #add(of: { start: number; end: number; line: number; record: JournalRecord }): void {
+    const { start, end, line, record } = of
+    const { seq, time } = record
+    this.#run ??= runOf(record)
+    const last = this.stretches.at(-1)
+    const isBelow = last && last.end + 1 === start && last.line + last.count === line
+    if (last && isBelow && last.first + last.count === seq) {
+      last.end = end
+      last.count++
+      last.times = [last.times[0], time]
+      return
+    }
+    this.stretches.push({
+      first: seq,
+      count: 1,
+      line,
+      start,
+      end,
+      times: [time, time],
+      lostFrom: lostFrom(record),
+      beginsLater: beginsLaterSegment(record),
+    })
+  }
+
+  /** Where the first records of a stretch end; the others are told. */
+  async #cut({ start, end, line }: RecordStretch, count: number): Promise<number> {
+    const file = await opened(this.#path)
+    try {
+      let kept = start
+      let lineStart = start
+      let number = line
+      const take = (lineEnd: number): void => {
+        if (number < line + count) kept = lineEnd
+        else this.tell(number, lineEnd - lineStart)
+        lineStart = lineEnd + 1
+        number++
+      }
+      for (let at = start; at < end;) {
+        const bytes = await bytesOf(file, at, Math.min(CHUNK, end - at))
+        for (let place = bytes.indexOf(NEWLINE); place !== -1; place = bytes.indexOf(NEWLINE, place + 1))
+          take(at + place)
+        if (bytes.length === 0) break
+        at += bytes.length
+      }
+      take(end)
+      return kept
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+/** As a header names the run, else as the ids of its messages begin. */
+function runOf({ kind, root, data }: JournalRecord): string | undefined {
+  if (kind === 'header' && typeof data === 'object' && data !== null && 'run' in data)
+    return typeof data.run === 'string' ? data.run : undefined
+  return root === undefined ? undefined : /^(.+)-[^-]+$/.exec(root)?.[1]
+}
+
+/** Bytes of a file from a place on; fewer where it ends. */
+export async function bytesOf(file: FileHandle, start: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  const { bytesRead } = await file.read(bytes, 0, length, start)
+  return bytes.subarray(0, bytesRead)
+}
