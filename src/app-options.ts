@@ -33,6 +33,8 @@ export interface AppOptions extends ToolChatEngineOptions {
   context?: ContextManagerOptions | undefined
   /** Prices and budgets; see `usageMeter`. */
   usage?: UsageMeterOptions | undefined
+  /** Of your own: handlers, subscribers, middleware. Replays and what-ifs attach them too (default: none). */
+  participants?: readonly Participant[] | undefined
   /** A folder of session files, or a participant that handles the `session.*` commands (default: in memory). */
   sessions?: string | Participant | undefined
   /** A journal file, or a journal (default: nothing is recorded). */
@@ -72,6 +74,7 @@ const OPTIONS: Readonly<Record<keyof AppOptions, true>> = {
   toolOptions: true,
   context: true,
   usage: true,
+  participants: true,
   sessions: true,
   journal: true,
   durability: true,
@@ -86,7 +89,7 @@ export function checkAppOptions(options: AppOptions): void {
   const unknown = Object.keys(options).find((option) => !Object.hasOwn(OPTIONS, option))
   if (unknown !== undefined)
     throw invalid(unknown, `There is no such option. There are ${Object.keys(OPTIONS).join(', ')}.`)
-  const { provider, sessions, journal, tools } = options
+  const { provider, sessions, journal, tools, participants } = options
   if (provider !== undefined && typeof provider !== 'function')
     throw invalid('provider', 'It must be a participant.')
   if (sessions !== undefined && typeof sessions !== 'function' && typeof sessions !== 'string')
@@ -96,12 +99,18 @@ export function checkAppOptions(options: AppOptions): void {
     (journal !== undefined && typeof journal !== 'string' && typeof journal.append !== 'function')
   )
     throw invalid('journal', 'It must be a file or a journal.')
+  if (participants !== undefined && !(Array.isArray(participants) && participants.every(isFunction)))
+    throw invalid('participants', 'It must be a list of participants.')
   if (tools !== undefined && !Array.isArray(tools)) throw invalid('tools', 'It must be a list of tools.')
 
   // A provider answers in place of a server: what is said of one would be ignored without a word.
   const idle = provider && SERVER_OPTIONS.find((option) => options[option] !== undefined)
   if (idle !== undefined)
     throw invalid(idle, 'It says how to reach a server, and there is a provider too. Give one of them.')
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
 }
 
 function invalid(option: string, why: string): BuslineError {

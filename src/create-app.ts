@@ -64,6 +64,7 @@ function worldless(options: AppOptions): Participant[] {
     structuredOutput(),
     contextManager(options.context),
     toolManager(options.tools ?? [], options.toolOptions),
+    ...(options.participants ?? []),
   ]
 }
 

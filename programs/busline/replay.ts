@@ -58,7 +58,14 @@ export const replay = defineProgram({
     await output.print(
       values.json === true ? jsonLine(forPrograms(report)) : forPeople(report, run.path ?? run.name),
     )
-    return report.identical ? EXIT.ok : EXIT.replayMiss
+    const types = new Set(report.records.map(({ type }) => type))
+    for (const type of values.live ?? [])
+      if (!type.includes('*') && !types.has(type))
+        terminal.say(`--live ${type}: the run has no such command.`)
+    if (report.identical) return EXIT.ok
+    if (values.app === undefined)
+      terminal.say("It was run again with function-chat's app; --app FILE#EXPORT names another.")
+    return EXIT.replayMiss
   },
 })
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
+import { BuslineError } from '../messages/busline-error.ts'
 import { RecordKeys } from './record-keys.ts'
 
 /** One line of a journal that a replay is expected to write again. */
@@ -95,27 +96,60 @@ function scheduleIn(type: string, data: unknown): { schedule?: string; message?:
   return type.startsWith('bus.schedule') ? (OfSchedule.safeParse(data).data ?? {}) : {}
 }
 
-/** Takes a journal apart into the runs of the processes that wrote it, one after another. */
+/** What the line tells with which a process begins to write a journal. */
+const Begun = z.object({
+  run: z.string().regex(/^[\w-]+$/),
+  /** A fork has the lines of its parent up to this one, then what the fork itself added. */
+  parent: z.object({ seq: z.number() }).optional(),
+})
+
+/**
+ * Takes a journal apart into the runs of the processes that wrote it, one after another. What a fork added to end what was
+ * open is left out: nobody did that then.
+ *
+ * @returns the runs, and how many lines the journal has
+ * @throws BuslineError `RUN_NOT_FOUND` for a journal whose beginning was deleted, or that holds no run
+ */
 export async function recordedRuns(
   records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
-): Promise<RecordedRun[]> {
+): Promise<{ runs: RecordedRun[]; lines: number }> {
   const runs: { run: string; lines: { record: JournalRecord; line: number }[] }[] = []
   let line = 0
+  let copiedTo = Infinity
   for await (const record of records) {
-    line++
-    const begun = runOf(record)
+    if (line++ === 0 && record.seq > 0) throw beginsLate(record.seq)
+    const begun = begunBy(record)
+    if (begun?.parent) copiedTo = begun.parent.seq
+    else if (begun && record.seq > copiedTo) copiedTo = Infinity
     // A segment of a rotated journal begins with a header of the same run.
-    if (begun !== undefined && begun !== runs.at(-1)?.run) runs.push({ run: begun, lines: [] })
-    if (record.kind === 'header' || ABOUT_THE_PROCESS.has(record.type)) continue
+    if (begun && begun.run !== runs.at(-1)?.run) runs.push({ run: begun.run, lines: [] })
+    if (record.kind === 'header' || ABOUT_THE_PROCESS.has(record.type) || record.seq > copiedTo) continue
     runs.at(-1)?.lines.push({ record, line })
   }
-  return runs.map(({ run, lines }) => new RecordedRun(run, lines))
+  if (!runs.some((run) => run.lines.length > 0))
+    throw new BuslineError(
+      'RUN_NOT_FOUND',
+      'There is no run to replay: the journal has no header line, or nothing else.',
+    )
+  return { runs: runs.map((run) => new RecordedRun(prefixOf(run), run.lines)), lines: line }
 }
 
-function runOf({ kind, type, data }: JournalRecord): string | undefined {
-  if (kind !== 'header' && type !== 'bus.opened') return undefined
-  const run = typeof data === 'object' && data !== null && 'run' in data ? data.run : undefined
-  return typeof run === 'string' && /^[\w-]+$/.test(run) ? run : undefined
+/** The prefix of a run's ids: its name, but for the lines that a fork has of its parent. */
+function prefixOf({ run, lines }: { run: string; lines: readonly { record: JournalRecord }[] }): string {
+  const root = lines.find(({ record: { id, cause } }) => id !== undefined && cause === undefined)?.record.id
+  return root?.slice(0, root.lastIndexOf('-')) || run
+}
+
+function begunBy({ kind, type, data }: JournalRecord): z.output<typeof Begun> | undefined {
+  return kind === 'header' || type === 'bus.opened' ? Begun.safeParse(data).data : undefined
+}
+
+function beginsLate(seq: number): BuslineError {
+  return new BuslineError(
+    'RUN_NOT_FOUND',
+    `The beginning of this run was deleted: its journal begins at line ${seq + 1}. A run is replayed from its first line.`,
+    { data: { seq } },
+  )
 }
 
 /** Whether this is the end of a command that a stop could wait for no longer. */

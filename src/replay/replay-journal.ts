@@ -18,7 +18,7 @@ export class ReplayJournal implements Journal {
   #recorded: RecordedRun
   #keys = new RecordKeys()
   #place = 0
-  #lastTime = 0
+  #lastTime: number
   #open = true
   #today: (record: JournalRecord) => JournalRecord
   #onDivergence: (divergence: Divergence) => void
@@ -37,6 +37,7 @@ export class ReplayJournal implements Journal {
   ) {
     const { nextSeq, today, onDivergence } = parts
     this.#recorded = recorded
+    this.#lastTime = recorded.lines[0]?.record.time ?? 0
     this.#today = today
     this.#onDivergence = onDivergence
     this.continues = nextSeq === 0 ? undefined : { nextSeq, cutBytes: 0 }

@@ -33,7 +33,7 @@ export interface ReplayPlan {
   readonly pause: ((line: number) => Promise<void>) | undefined
   readonly signal: AbortSignal | undefined
   /** Runs a handler or subscriber, of which `effect` says whether it may touch the world. */
-  readonly around: (message: { type: string; id: string }, run: () => unknown) => unknown
+  readonly around: (message: { type: string; id: string }, run: () => unknown, isEffect: boolean) => unknown
   /** Where `seq` goes on. */
   readonly nextSeq: number
 }
@@ -43,6 +43,10 @@ const LATE_MS = 50
 
 /** Clocks tell whole milliseconds: a line may have been written so much later. */
 const TICK_MS = 1
+
+/** Timers and copies that one line may take, and divergences after which a replay has nothing more to tell. */
+const MOST_ROUNDS = 10_000
+const MOST_DIVERGENCES = 10_000
 
 const AFTER_A_MISS_MS = 20
 
@@ -65,7 +69,11 @@ class RunReplay implements Replaying {
   /** The id of the message whose handler or subscriber runs. */
   #running = new AsyncLocalStorage<string>()
   #isOver = false
+  #rounds = 0
+  #roundsAt: Expected | undefined
   #stopping = false
+  /** The line whose message was sent last. */
+  #sent: Expected | undefined
   /** The place at which the last effect below a root begins. */
   #lastEffects: Map<string, number> | undefined
   /** How much was written when a line was missing. */
@@ -109,6 +117,7 @@ class RunReplay implements Replaying {
       await this.#quiet()
       for (let next = this.#journal.next; next && !this.#isOver; next = this.#journal.next) {
         signal?.throwIfAborted()
+        this.#boundRunaway(next)
         await this.#plan.pause?.(next.line)
         await this.#quiet()
         // What the pause or the quiet brought about comes first.
@@ -145,9 +154,7 @@ class RunReplay implements Replaying {
   }
 
   around(...[message, run]: Parameters<Replaying['around']>): unknown {
-    return this.#running.run(message.id, () =>
-      this.#isEffect(message.type) ? run() : this.#plan.around(message, run),
-    )
+    return this.#running.run(message.id, () => this.#plan.around(message, run, this.#isEffect(message.type)))
   }
 
   #isAnswered({ type, effect }: CommandDefinition): boolean {
@@ -166,6 +173,14 @@ class RunReplay implements Replaying {
     const { version = 1 } = record
     const isOlder = definition && typeof version === 'number' && version < definition.version
     return isOlder ? upcastRecord(record, definition) : record
+  }
+
+  /** An app that does something else for ever would never come to an end of its own. */
+  #boundRunaway(next: Expected): void {
+    this.#rounds = next === this.#roundsAt ? this.#rounds + 1 : 0
+    this.#roundsAt = next
+    if (this.#rounds > MOST_ROUNDS) this.#journal.skip(next)
+    if (this.#journal.divergences.length > MOST_DIVERGENCES) this.#isOver = true
   }
 
   /** Brings the next line about, if that is for the replay to do; whether it did something. */
@@ -194,6 +209,9 @@ class RunReplay implements Replaying {
   }
 
   #inject(next: Expected): boolean {
+    // Sent, and it wrote something else: once is enough.
+    if (this.#sent === next) return false
+    this.#sent = next
     const injected = this.#inbound.inject(next)
     if (injected === 'opaque') {
       this.#answers.copy(next)

@@ -73,10 +73,7 @@ export async function replay(
     throw new BuslineError('INVALID_OPTION', `replay.${fault.field}: ${fault.why}.`, {
       data: { option: fault.field },
     })
-  const runs = await recordedRuns(typeof journal === 'string' ? readJournal(journal) : journal)
-  if (runs.length === 0)
-    throw new BuslineError('RUN_NOT_FOUND', 'There is no run to replay: the journal has no header line.')
-
+  const { runs, lines } = await recordedRuns(typeof journal === 'string' ? readJournal(journal) : journal)
   const { mode = 'strict', live = [], answered = [], patience = 2000, guard: guards = true } = options
   const findings: GuardFinding[] = []
   const guard = guards ? new WorldGuard((finding) => findings.push(finding)) : undefined
@@ -96,7 +93,7 @@ export async function replay(
         random: options.random,
         pause: options.pause,
         signal: options.signal,
-        around: (message, work) => (guard ? guard.watch(message, work) : work()),
+        around: (message, work, isEffect) => (guard ? guard.run(message, work, isEffect) : work()),
         nextSeq: records.length,
       })
       records.push(...played.records)
@@ -112,7 +109,7 @@ export async function replay(
     divergences: mode === 'strict' && first ? [first] : divergences,
     findings,
     records,
-    lines: runs.reduce((sum, { lines }) => sum + lines.length, 0),
-    replayed: runs.reduce((sum, { lines }) => sum + lines.filter(({ done }) => done).length, 0),
+    lines,
+    replayed: lines - runs.reduce((sum, run) => sum + run.lines.filter(({ done }) => !done).length, 0),
   }
 }

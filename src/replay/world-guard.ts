@@ -36,8 +36,9 @@ export class WorldGuard {
     if (guards++ === 0) undo = replaceAll()
   }
 
-  /** Runs a handler under watch, with all that it causes by itself. */
-  watch(message: { type: string; id: string }, run: () => unknown): unknown {
+  /** Runs a handler under watch, with all that it causes by itself; an effect may touch the world. */
+  run(message: { type: string; id: string }, run: () => unknown, isEffect: boolean): unknown {
+    if (isEffect) return watched.exit(run)
     return watched.run({ type: message.type, id: message.id, guard: this }, run)
   }
 

@@ -9,7 +9,7 @@ const GUIDES = [
   ['docs/journal.md', 7],
   ['docs/opentelemetry.md', 2],
   ['docs/forking.md', 4],
-  ['docs/replay.md', 1],
+  ['docs/replay.md', 2],
   ['docs/regression-tests.md', 2],
   ['docs/sessions.md', 7],
   ['docs/tools.md', 9],

@@ -262,6 +262,61 @@ describe('a run of a program of its own', () => {
 })
 
 describe('replay', () => {
+  it('writes durations of the run, not of the clock', async () => {
+    const file = await recordGame('durations', (bus) => bus.execute(Draw, {}))
+    const { records } = await replay(file, (bus) => game(bus))
+    const total = (records.at(-1)?.time ?? 0) - (records[0]?.time ?? 0)
+    const durations = records.flatMap(({ ms }) => ms ?? [])
+    expect(durations.length).toBeGreaterThan(1)
+    for (const ms of durations) expect(ms).toBeLessThanOrEqual(total)
+  })
+
+  it('sends what came from outside once, whatever the app makes of it', async () => {
+    const file = await recordGame('once', (bus) => bus.execute(Count, {}))
+    const asked: string[] = []
+    const strange = (bus: Bus): void => {
+      bus.handle(Count, () => asked.push('once'))
+      void bus.execute(Count, {})
+    }
+    const report = await replay(file, strange, { mode: 'keep-going', patience: 20 })
+    expect(report.identical).toBe(false)
+    expect(asked.length).toBeLessThan(4)
+  })
+
+  it('attaches the participants of an app, handlers of its own and subscribers', async () => {
+    const file = join(folder, 'participants.jsonl')
+    const options: AppOptions = { participants: [(bus: Bus): void => game(bus, () => 'yes')] }
+    const app = createApp({ ...options, provider: scriptedProvider(['Hello.']), journal: file })
+    await app.bus.execute(Draw, {})
+    await app.chat('s1').send('Hi')
+    await app.stop()
+    expect(first(await replay(file, options))).toBeUndefined()
+    expect(first(await replay(file, {}))).toMatchObject({ kind: 'missing', type: 'game.draw' })
+  })
+
+  it('lets effects that run again use the world', async () => {
+    const touch = (bus: Bus): void => {
+      bus.handle(Draw, async (_input, scope) => {
+        await scope.execute(Ask, { question: '?' })
+        return { card: 1, id: 'a', at: 0 }
+      })
+      bus.handle(Ask, () => (Date.now() > 0 ? 'now' : 'never'))
+    }
+    const file = join(folder, 'touch.jsonl')
+    const bus = new MessageBus({ journal: jsonlJournal(file) })
+    bus.attach(touch)
+    await bus.execute(Draw, {})
+    await bus.stop()
+    const report = await replay(file, touch, { live: ['game.ask'] })
+    expect({ first: first(report), findings: report.findings }).toEqual({ first: undefined, findings: [] })
+  })
+
+  it('refuses a run whose beginning was deleted', async () => {
+    const file = await recordGame('late', (bus) => bus.execute(Count, {}))
+    const late = recordsOf(readFileSync(file, 'utf8')).slice(1)
+    await expect(replay(late, APP)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND', data: { seq: 1 } })
+  })
+
   it('refuses what it can do nothing with', async () => {
     await expect(replay([], APP)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' })
     // @ts-expect-error There is no such mode.
