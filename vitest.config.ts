@@ -7,6 +7,7 @@ export const SLOW = [
   'test/context/budget.test.ts',
   'test/docs/command.test.ts',
   'test/docs/guides.test.ts',
+  'test/engine/turn-invariants.test.ts',
   'test/journal/journal-faults.test.ts',
   'test/model/model.test.ts',
   'test/programs/busline-prune.test.ts',
@@ -14,6 +15,8 @@ export const SLOW = [
   'test/programs/busline-test.test.ts',
   'test/providers/hostile/hostile-streams.test.ts',
   'test/providers/hostile/memory.test.ts',
+  'test/sessions/json-file-sessions.test.ts',
+  'test/sessions/session-store.test.ts',
   'test/tools/approval-after-kill.test.ts',
 ]
 

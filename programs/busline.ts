@@ -16,7 +16,7 @@ const PATIENCE_MS = 150
 process.exitCode = await busline(process.argv.slice(2))
 
 async function busline([name, ...rest]: string[]): Promise<number> {
-  if (name === 'chat') return (await import('./function-chat/main.ts')).functionChat(rest)
+  if (name === 'chat') return (await import('./function-chat/main.ts')).functionChat(rest, calledAs())
   if (name === 'help' && rest[0] !== undefined) return busline([rest[0], '--help'])
   const output = new Output(process.stdout)
   if (name === '--version') return await print(output, `${BUSLINE_VERSION}\n`)
@@ -29,6 +29,12 @@ async function busline([name, ...rest]: string[]): Promise<number> {
   if (listed) return await run(() => listed.load(), rest, output)
   process.stderr.write(`${unknownCommand(name)}\n`)
   return EXIT.usage
+}
+
+/** From source it is a script of the repository, in the package a program of it. */
+function calledAs(): { command: string; options: string } {
+  const isSource = import.meta.url.endsWith('.ts')
+  return { command: isSource ? 'npm run -s busline -- chat' : 'npx busline chat', options: '' }
 }
 
 function unknownCommand(name: string): string {
@@ -63,6 +69,7 @@ async function run(load: () => Promise<Command>, argv: readonly string[], output
     say: (text) => void stderr.write(`${visibleLine(text)}\n`),
     color: wantsColor(stdout.isTTY, env),
     columns: stdout.isTTY ? stdout.columns : 100,
+    width: stdout.isTTY ? stdout.columns : Infinity,
     signal: stop.signal,
   }
   const told = (error: unknown): number => {

@@ -12,6 +12,7 @@ export { journalHolder } from './journal/journal-holder.ts'
 export { replay } from './replay.ts'
 export type { RecordedJournal, ReplayOptions } from './replay/replay.ts'
 export type { Divergence, GuardFinding, ReplayReport } from './replay/replay-report.ts'
+export { forkPath } from './fork/fork-path.ts'
 export { forkRun, type Fork, type ForkOptions } from './fork/fork-run.ts'
 export type { CommandName, WaitingInput } from './fork/fork-end.ts'
 export { sessionsIn, type SessionsInOptions } from './fork/sessions-in.ts'
@@ -49,6 +50,7 @@ export type { TextRange } from './runs/find-text.ts'
 export type { TokenSums } from './runs/model-use.ts'
 export { parseFilter, type Filter, type FilterOptions } from './runs/parse-filter.ts'
 export { QUANTILE_ERROR, type Summary } from './runs/quantiles.ts'
+export { isOpening, ProcessChange } from './runs/run-begun.ts'
 export { linesOfRecords, type RunLine, type RunLines } from './runs/run-line.ts'
 export { RunStats, runStats, type RunReport, type StatsRow } from './runs/run-stats.ts'
 export { searchRun, type Found, type SearchOptions } from './runs/search-run.ts'
@@ -82,5 +84,6 @@ export {
   type RecoveredFile,
   type RecoverJournalOptions,
   type Recovery,
+  type SetAside,
 } from './journal/recover-journal.ts'
 export { upcastRecords } from './journal/upcast-records.ts'

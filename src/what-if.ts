@@ -1,11 +1,13 @@
 import { checkAppOptions, type AppOptions } from './app-options.ts'
 import { createApp, type App } from './create-app.ts'
 import { sortChanges } from './fork/fork-changes.ts'
+import { sessionsBeside } from './fork/fork-path.ts'
 import { forkRun, type Fork } from './fork/fork-run.ts'
 import {
   answersBehind,
   answerTools,
   stoppedAt,
+  unknownResult,
   type AnsweredCalls,
   type WantedCall,
 } from './fork/recorded-tools.ts'
@@ -25,14 +27,14 @@ export interface WhatIfOptions {
   set?: Readonly<Record<string, JsonValue>> | undefined
   /**
    * What becomes of a tool call that the record does not answer: it ends the attempt with `WHAT_IF_STOPPED` (`stop`, the
-   * default), fails as news for the model (`record`), runs (`live`), or is answered by `stub`.
+   * default), tells the model that its result is not known (`record`), runs (`live`), or is answered by `stub`.
    */
   tools?: 'record' | 'live' | 'stub' | 'stop' | undefined
   /** Answers in place of tools, with `tools: 'stub'`. */
   stub?: ((call: WantedCall) => unknown) | undefined
   /** Whether the recorded turns behind the first one are run as well (default `all`). */
   turns?: 'all' | 'this' | undefined
-  /** The fork's journal (default: beside the run, `<name>.what-if-<line>.jsonl`). */
+  /** The fork's journal; must not exist (default: `forks/<name>.fork-<line>.jsonl` beside the run, numbered when taken). */
   to?: string | undefined
   /** The folder of the fork's sessions (default: beside its journal, its name without `.jsonl`, then `-sessions`). */
   sessions?: string | undefined
@@ -90,9 +92,10 @@ export async function whatIf(
       { data: { path } },
     )
   }
-  const to = options.to ?? `${stemOf(path)}.what-if-${at}.jsonl`
-  const sessionsDir = options.sessions ?? `${stemOf(to)}-sessions`
-  const fork = await forkRun(path, { at, to, sessions: sessionsDir, openCalls: 'keep', set })
+  const { to: wanted, sessions = true } = options
+  const fork = await forkRun(path, { at, to: wanted, sessions, openCalls: 'keep', set })
+  const { path: to } = fork
+  const sessionsDir = fork.sessionsDir ?? sessionsBeside(to)
   const fields = sortChanges(set).session
   // What the fork holds of them, for that may have been changed.
   const recorded = answersBehind(at, (await planOf(to)).calls, plan.calls)
@@ -102,11 +105,12 @@ export async function whatIf(
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
   const running = createApp({ ...app, journal: to, sessions: sessionsDir })
   try {
-    const answered = answerTools(running.bus, recorded, async (call) => {
+    const answered = answerTools(running.bus, recorded, async (call, shown) => {
       if (tools === 'live') return 'live'
       if (tools === 'stub') return { output: await stub?.(call) }
-      const stopped = stoppedAt(call, to)
-      if (tools === 'stop') stop.abort(stopped)
+      if (tools === 'record') throw unknownResult(call.name)
+      const stopped = stoppedAt(call.name, shown, to)
+      stop.abort(stopped)
       throw stopped
     })
     const turns: WhatIfTurn[] = []
@@ -167,10 +171,6 @@ async function run(
   const status = signal.aborted ? 'cancelled' : 'error'
   const end = endOf(undefined, failureOf(outcome.reason), { status, ms })
   return { session, input, parent, fork: { turn, ...end } }
-}
-
-function stemOf(path: string): string {
-  return path.replace(/\.jsonl$/, '')
 }
 
 function invalid(option: string, why: string): BuslineError {

@@ -13,6 +13,8 @@ export interface Terminal {
   readonly color: boolean
   /** Columns of stdout, 100 where it is no terminal. */
   readonly columns: number
+  /** How wide a table may be: the columns of stdout, and Infinity where it is no terminal. */
+  readonly width: number
   /** Aborted by Ctrl-C, SIGTERM, or a reader that has enough. */
   readonly signal: AbortSignal
 }

@@ -1,6 +1,7 @@
 import { visibleLine, visibleText } from 'busline'
 import { describeValues, type DiffPair, type Figures, type FiguresRow, type RunDiff } from 'busline/journal'
 import { dollars } from '../function-chat/dollars.ts'
+import { counted } from '../function-chat/counted.ts'
 import { painter, type Paint } from './paint.ts'
 import { table, type Column } from './table.ts'
 
@@ -12,11 +13,11 @@ export function describeDiff(diff: RunDiff, names: readonly [string, string], co
   const paint = painter(color)
   const { a, b, counts } = diff
   const heads = [
-    `A  ${visibleLine(names[0], 80)}  ${a.lines} lines`,
-    `B  ${visibleLine(names[1], 80)}  ${b.lines} lines`,
+    `A  ${visibleLine(names[0], 80)}  ${counted(a.lines, 'line')}`,
+    `B  ${visibleLine(names[1], 80)}  ${counted(b.lines, 'line')}`,
   ]
   const verdict = diff.same
-    ? [paint('green', `The same: ${counts.same} messages${moved(counts.reordered)}.`)]
+    ? [paint('green', `The same: ${counted(counts.same, 'message')}${moved(counts.reordered)}.`)]
     : [...describeFirst(diff, paint), '', ...describeOthers(diff, paint)]
   return [...heads, '', ...verdict, '', ...describeTurns(diff), '', ...describeFigures(diff), ''].join('\n')
 }
@@ -62,7 +63,7 @@ function describeOthers({ pairs, counts }: RunDiff, paint: Paint): string[] {
   const more = others.length - rows.length
   const { changed, onlyInA, onlyInB, reordered } = counts
   return [
-    `${changed} messages changed, ${onlyInA} in A alone, ${onlyInB} in B alone, ${counts.same} the same${moved(reordered)}.`,
+    `${counted(changed, 'message')} changed, ${onlyInA} in A alone, ${onlyInB} in B alone, ${counts.same} the same${moved(reordered)}.`,
     ...rows,
     ...(more > 0 ? [`  and ${more} more; --json lists them all`] : []),
   ]

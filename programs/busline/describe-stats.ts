@@ -2,11 +2,13 @@ import { stripVTControlCharacters } from 'node:util'
 import { visibleLine } from 'busline'
 import type { CallStats, RunReport, StatsRow, Summary, TurnRow } from 'busline/journal'
 import { dollars } from '../function-chat/dollars.ts'
+import { counted } from '../function-chat/counted.ts'
 import type { Terminal } from './command.ts'
 import { duration } from './describe-turn.ts'
 import { painter, statusStyle } from './paint.ts'
+import { cut, fitted, type Room } from './table.ts'
 
-type Screen = Pick<Terminal, 'color'>
+type Screen = Pick<Terminal, 'color' | 'width'>
 
 /** Rows of a table of the whole run's: the longest are found with --by. */
 const MOST_ROWS = 20
@@ -27,7 +29,7 @@ export function describeStats(name: string, report: RunReport, screen: Screen): 
       count === 0 ? '0' : `${count}  ${counts(ended)}  steps ${steps}${all.ms ? `  ${times(all.ms)}` : ''}`,
     ],
     ['calls', `${all.calls}  ${counts(all)}`],
-    ['models', all.modelCalls === 0 ? '0 calls' : `${all.modelCalls} calls  ${spent(all)}`],
+    ['models', all.modelCalls === 0 ? '0 calls' : `${counted(all.modelCalls, 'call')}  ${spent(all)}`],
     ...(Object.keys(all.errors).length > 0 ? [['errors', codes(all.errors)]] : []),
   ]
   return [
@@ -50,18 +52,28 @@ function section(by: StatsRow['by'], rows: readonly StatsRow[], screen: Screen):
 /** One table of rows with something in common. */
 export function statsTable(by: StatsRow['by'], rows: readonly StatsRow[], screen: Screen): string {
   const money = by === 'model' || by === 'session'
-  const head = [
-    by,
-    'calls',
-    'ok',
-    'failed',
-    by === 'session' ? 'turn p50' : 'p50',
-    'p90',
-    'p95',
-    'p99',
-    'max',
+  const head: Title[] = [
+    { title: by, least: 12 },
+    { title: 'calls' },
+    { title: 'ok', spare: 1 },
+    { title: 'failed' },
+    { title: by === 'session' ? 'turn p50' : 'p50' },
+    { title: 'p90', spare: 8 },
+    { title: 'p95', spare: 2 },
+    { title: 'p99', spare: 7 },
+    { title: 'max', spare: 3 },
   ]
-  if (money) head.push('first token p50', 'p95', 'tok/s', 'in', 'cached', 'out', 'reasoning', 'cost')
+  if (money)
+    head.push(
+      { title: 'first token p50', spare: 4 },
+      { title: 'p95', spare: 9 },
+      { title: 'tok/s', spare: 5 },
+      { title: 'in', spare: 1 },
+      { title: 'cached', spare: 6 },
+      { title: 'out', spare: 1 },
+      { title: 'reasoning', spare: 6 },
+      { title: 'cost' },
+    )
   const cellsOf = (row: StatsRow): string[] => [
     row.key === null ? '(not named)' : visibleLine(row.key, 60),
     String(row.calls),
@@ -75,7 +87,19 @@ export function statsTable(by: StatsRow['by'], rows: readonly StatsRow[], screen
 
 /** One row a turn, line by line: there may be many. */
 export function turnsTable(rows: readonly TurnRow[], screen: Screen): Iterable<string> {
-  const head = ['turn', 'line', 'started', 'time', 'steps', 'models', 'tools', 'in', 'out', 'cost', 'status']
+  const head: Title[] = [
+    { title: 'turn', least: 12 },
+    { title: 'line' },
+    { title: 'started', spare: 4 },
+    { title: 'time' },
+    { title: 'steps', spare: 3 },
+    { title: 'models', spare: 2 },
+    { title: 'tools', spare: 2 },
+    { title: 'in', spare: 1 },
+    { title: 'out', spare: 1 },
+    { title: 'cost' },
+    { title: 'status' },
+  ]
   const paint = painter(screen.color)
   const cellsOf = (row: TurnRow): string[] => [
     visibleLine(row.key, 60),
@@ -154,25 +178,31 @@ function moment(time: number): string {
         .replace(/\.\d+Z$/, '')
 }
 
+interface Title extends Room {
+  readonly title: string
+}
+
 /** The first column to the left, the others to the right. Cells are safe to print; colours in them take no room. */
 function* tableLines<Row>(
-  head: readonly string[],
+  head: readonly Title[],
   rows: readonly Row[],
-  { cellsOf, color }: Screen & { cellsOf: (row: Row) => readonly string[] },
+  { cellsOf, color, width }: Screen & { cellsOf: (row: Row) => readonly string[] },
 ): Generator<string> {
-  const widths = head.map((title) => title.length)
+  const wanted = head.map(({ title }) => title.length)
   for (const row of rows)
     for (const [column, cell] of cellsOf(row).entries())
-      widths[column] = Math.max(widths[column] ?? 0, plain(cell).length)
+      wanted[column] = Math.max(wanted[column] ?? 0, plain(cell).length)
+  const widths = fitted(head, wanted, width)
   const aligned = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => {
-        const room = ' '.repeat(Math.max(0, (widths[column] ?? 0) - plain(cell).length))
-        return column === 0 ? cell + room : room + cell
+      .flatMap((cell, column) => {
+        const wide = widths[column] ?? 0
+        if (column === 0) return [cut(cell, wide).padEnd(wide)]
+        return wide === 0 ? [] : [' '.repeat(Math.max(0, wide - plain(cell).length)) + cell]
       })
       .join('  ')
       .trimEnd()
-  yield `${painter(color)('dim', aligned(head))}\n`
+  yield `${painter(color)('dim', aligned(head.map(({ title }) => title)))}\n`
   for (const row of rows) yield `${aligned(cellsOf(row))}\n`
 }
 

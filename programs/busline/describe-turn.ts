@@ -1,5 +1,6 @@
 import { visibleLine, visibleText, type JournalRecord } from 'busline'
 import { dollars } from '../function-chat/dollars.ts'
+import { fieldOf } from './excerpt.ts'
 import { statusStyle, type Paint } from './paint.ts'
 import type { ShownCall, ShownNote, ShownTurn } from './turn-records.ts'
 import { tokensOf } from './turn-values.ts'
@@ -11,8 +12,16 @@ export function describeRun({ time, data }: JournalRecord): string {
   return `${visibleLine(`${instant(time)} ${words}`, 300)}\n`
 }
 
+/** What a value says; of an object each field, in parentheses. */
 function wordOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  const fields = Object.entries(value).map(([name, field]) => {
+    if (name === 'time' && typeof field === 'number') return `at ${instant(field)}`
+    const said = typeof field === 'string' ? field : (JSON.stringify(field) ?? '')
+    return `${name} ${said}`
+  })
+  return `(${fields.join(', ')})`
 }
 
 /** A time as people write it in UTC; a number that is none stays one. */
@@ -58,13 +67,23 @@ export function turnEnd({ error, usage, cost }: ShownTurn, paint: Paint): string
 function describeCall(call: ShownCall, { calls }: ShownTurn, paint: Paint): string {
   const { id, type, name, error, finishReason, status } = call
   const args = type === 'tool.call' ? ` ${JSON.stringify(call.arguments)}` : ''
-  const outcome = error ? `${error.code}: ${error.message}` : JSON.stringify(call.output)
+  const outcome = error ? `${error.code}: ${error.message}` : outputOf(call)
   const end = call.ms === null ? '' : ` → ${outcome}${finishReason === null ? '' : ` (${finishReason})`}`
   const place = `[${id}, cause ${call.cause ?? 'none'}, line ${call.line}]`
   const what = visibleLine(`${name ?? ''}${args}${end}`, 300)
   const indent = calls.some((other) => other.id === call.cause) ? '      ' : '    '
   const head = `${paint('cyan', visibleLine(type))}  ${duration(call.ms)}  ${paint(statusStyle(status), visibleLine(status))}`
   return `${indent}${head}  ${what}  ${paint('dim', visibleLine(place))}`
+}
+
+/** Of a model call what it said and which tools it calls, of a tool call what came back. */
+function outputOf({ type, output }: ShownCall): string {
+  if (type !== 'model.call') return JSON.stringify(output)
+  const text = fieldOf(output, 'text')
+  const calls = fieldOf(output, 'calls')
+  const said = text === null || text === '' ? [] : [typeof text === 'string' ? text : JSON.stringify(text)]
+  const called = Array.isArray(calls) ? calls.map((name) => `${String(name)}(…)`).join(', ') : ''
+  return [...said, ...(called === '' ? [] : [`calls ${called}`])].join('; ') || '(nothing)'
 }
 
 function describeNote({ line, type, text }: ShownNote, paint: Paint): string {

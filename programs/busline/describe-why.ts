@@ -1,5 +1,6 @@
 import { visibleLine } from 'busline'
 import type { FailurePath, Why, WhyEffect, WhyStep } from 'busline/journal'
+import { counted } from '../function-chat/counted.ts'
 import type { Terminal } from './command.ts'
 import { duration } from './describe-turn.ts'
 import { painter, statusStyle, type Paint } from './paint.ts'
@@ -50,7 +51,7 @@ function factsOf({ askedBy, sent, failure, resultLine, message }: Why, paint: Pa
   if (resultLine !== null) facts.push(`line ${resultLine} is its result`)
   else if (message.endLine !== null) facts.push(`its result is line ${message.endLine}`)
   if (askedBy) facts.push(`asked for by ${stepLine(askedBy, paint)}`)
-  if (sent) facts.push(`was sent ${sent.length} messages: ${namesOf(sent)}`)
+  if (sent) facts.push(`was sent ${counted(sent.length, 'message')}: ${namesOf(sent)}`)
   return failure ? [...facts, ...failureFacts(failure, message, paint)] : facts
 }
 

@@ -1,4 +1,12 @@
-import { exportOtlp as otlpRequests, SEMCONV_VERSIONS, sendOtlp, type SpanOptions } from 'busline/otel'
+import { BuslineError } from 'busline'
+import {
+  exportOtlp as otlpRequests,
+  SEMCONV_VERSIONS,
+  sendOtlp,
+  type OtlpReport,
+  type SpanOptions,
+} from 'busline/otel'
+import { counted } from '../function-chat/counted.ts'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
@@ -14,6 +22,7 @@ export const OTLP_OPTIONS = {
   content: { type: 'boolean' },
   agent: { type: 'string' },
   service: { type: 'string' },
+  'retry-for': { type: 'string' },
 } as const
 
 /** What they mean, for the help of `export`. */
@@ -26,7 +35,8 @@ export const OTLP_HELP = `With --format otlp:
   --semconv V        names of the GenAI conventions: 1.41 (default) or latest
   --content          also what people, models and tools said; without it, no text leaves the journal
   --agent NAME       the name of the agent that turns are runs of
-  --service NAME     service.name of the spans (default busline)`
+  --service NAME     service.name of the spans (default busline)
+  --retry-for S      how many seconds what may pass (nobody listens, 429, 502, 503, 504) is tried again, default 30`
 
 interface OtlpValues {
   readonly endpoint?: string | undefined
@@ -36,12 +46,14 @@ interface OtlpValues {
   readonly content?: boolean | undefined
   readonly agent?: string | undefined
   readonly service?: string | undefined
+  readonly 'retry-for'?: string | undefined
   readonly json?: boolean | undefined
 }
 
 /**
  * A run as OpenTelemetry spans: to a server, which is told of on stderr (with `--json` on stdout: `{ spans, accepted,
- * rejected, requests, warnings }`), or to stdout, a line a request. Resolves to the exit code: 1 when the server refused spans.
+ * rejected, requests, warnings }`), or to stdout, a line a request. Resolves to the exit code: 1 when the server answered
+ * and refused spans, or a whole request.
  */
 export async function exportOtlp(
   run: Pick<OpenedRun, 'records'>,
@@ -50,25 +62,52 @@ export async function exportOtlp(
 ): Promise<number> {
   const options = spanOptions(values)
   if (values.endpoint === undefined) {
-    if (values.headers !== undefined || values.protocol !== undefined)
-      throw new UsageError('--headers and --protocol are for sending: give an --endpoint too.')
+    const foreign = ['headers', 'protocol', 'retry-for'] as const
+    const given = foreign.find((option) => values[option] !== undefined)
+    if (given !== undefined) throw new UsageError(`--${given} is for sending: give an --endpoint too.`)
     return print(run, options, terminal)
   }
   const protocol = values.protocol ?? 'http/json'
   if (protocol !== 'http/json' && protocol !== 'http/protobuf')
     throw new UsageError('--protocol is http/json or http/protobuf.')
-  const report = await sendOtlp(run.records(), {
-    ...options,
-    protocol,
-    url: values.endpoint,
-    headers: { ...headersOfEnvironment(), ...headersOf(values.headers ?? []) },
-    signal: terminal.signal,
-  })
+  const report = await sent(run, { ...options, protocol, url: values.endpoint, ...sending(values, terminal) })
+  if (report instanceof BuslineError) {
+    terminal.say(report.message)
+    return EXIT.failed
+  }
   for (const warning of report.warnings) terminal.say(`The server says: ${warning}`)
   if (values.json) await terminal.output.print(jsonLine(report))
-  else terminal.say(`Sent ${report.spans} spans in ${report.requests} requests.`)
+  else terminal.say(`Sent ${counted(report.spans, 'span')} in ${counted(report.requests, 'request')}.`)
   if (report.rejected > 0) terminal.say(`The server refused ${report.rejected} of them.`)
   return report.rejected > 0 ? EXIT.failed : EXIT.ok
+}
+
+/** What came of it; the error where the server answered that it does not take a request. */
+async function sent(
+  run: Pick<OpenedRun, 'records'>,
+  options: Parameters<typeof sendOtlp>[1],
+): Promise<OtlpReport | BuslineError> {
+  try {
+    return await sendOtlp(run.records(), options)
+  } catch (error) {
+    const isRefusal =
+      error instanceof BuslineError && error.code === 'EXPORT_FAILED' && error.data?.['status'] !== undefined
+    if (isRefusal) return error
+    throw error
+  }
+}
+
+function sending(
+  { headers = [], 'retry-for': seconds = '30' }: OtlpValues,
+  { say, signal }: Pick<Terminal, 'say' | 'signal'>,
+): Pick<Parameters<typeof sendOtlp>[1], 'headers' | 'retryFor' | 'onRetry' | 'signal'> {
+  if (!/^\d{1,6}$/.test(seconds)) throw new UsageError('--retry-for takes whole seconds, 0 or more.')
+  return {
+    headers: { ...headersOfEnvironment(), ...headersOf(headers) },
+    retryFor: Number(seconds) * 1000,
+    onRetry: ({ why, wait }) => say(`Not sent: ${why}. Trying again in ${(wait / 1000).toFixed(1)} s.`),
+    signal,
+  }
 }
 
 async function print(

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import { visibleLine } from 'busline'
-import type { ExportFilter } from 'busline/journal'
+import { readJournal, type ExportFilter } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { checkRecords, noRecords, WatchedSource } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { exportOtlp, OTLP_HELP, OTLP_OPTIONS } from './export-otlp.ts'
 import { PART_OPTIONS, partOf } from './export-part.ts'
@@ -36,7 +37,8 @@ With --format openai:
   --failed           also turns that failed or were cancelled
 ${OTLP_HELP}
 What was left out is told on stderr.
-Exit codes: 0 well, 1 a server refused spans, 2 usage, 3 damaged file, 4 a file can't be read or written`
+Exit codes: 0 well, 1 a server answered and refused spans or a request, 2 usage, 3 damaged file, or no journal, 4 a file
+can't be read or written, or no server be reached, 130 Ctrl-C`
 
 const OPTIONS = {
   ...RUN_OPTIONS,
@@ -71,19 +73,39 @@ export const exportCommand = defineProgram({
     if (extra !== undefined) throw new UsageError('busline export takes one run.')
     if (out === '') throw new UsageError('--out must not be empty; - is stdout.')
     checkFormat(format, values)
-    const { run, part } = await partOf(await openRun(wanted, values, terminal), values, terminal.signal)
+    const watched = watch(await openRun(wanted, values, terminal))
+    const { run, part } = await partOf(watched.run, values, terminal.signal)
     if (format === 'otlp') {
       if (out !== '-') throw new UsageError('--format otlp writes to stdout or to an --endpoint.')
-      const records = () => ofPart(run, part)
-      return exportOtlp({ records }, values, terminal)
+      const code = await exportOtlp({ records: () => ofPart(run, part) }, values, terminal)
+      watched.check()
+      return code
     }
     if (run.path !== undefined && out !== '-' && isSameFile(out, run.path))
       throw new UsageError(`--out ${visibleLine(out)} is the journal that is read.`)
     const { piecesOf } = await import('./export-pieces.ts')
     await writePieces(piecesOf(format, run, part, values, terminal), out, terminal)
+    watched.check()
     return EXIT.ok
   },
 })
+
+/** A run, and a check for when it has been read that there was a record in it; of a file, that is known before. */
+function watch(opened: OpenedRun): { run: OpenedRun; check: () => void } {
+  const { name, path, onTornTail } = opened
+  if (path !== undefined) {
+    checkRecords({ name, path })
+    return { run: opened, check: () => undefined }
+  }
+  const watched = new WatchedSource(opened.source)
+  const { source } = watched
+  return {
+    run: { ...opened, source, records: () => readJournal(source, { onTornTail }) },
+    check: () => {
+      if (!watched.hasLine) throw noRecords(opened)
+    },
+  }
+}
 
 function checkFormat(format: string, values: Readonly<Record<string, unknown>>): void {
   const own = Object.hasOwn(OWN, format) ? OWN[format] : undefined

@@ -1,10 +1,9 @@
 import { visibleLine, type JsonValue } from 'busline'
-import { forkRun, lineOf, segmentsOf, type Fork, type SessionProblem } from 'busline/journal'
+import { forkPath, forkRun, lineOf, segmentsOf, type Fork, type SessionProblem } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram, type Terminal } from './command.ts'
-import { freePath } from './free-path.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
 import { runFork } from './run-fork.ts'
 import { spooled } from './spooled.ts'
@@ -22,7 +21,8 @@ Examples
 Usage: busline fork [RUN] --at LINE|ID [options]
   --at LINE|ID           the last line that stays: a number from 1, or the id of a command or event
                          (with --run: default is the line before the first model call)
-  --to FILE              the fork's journal (default: beside the run, NAME.fork-LINE.jsonl)
+  --to FILE              the fork's journal (default: forks/NAME.fork-LINE.jsonl beside the run; a second one
+                         gets a number, and a fork of a fork stays in that folder)
   --sessions-dir DIR     the fork's sessions (default: beside its journal, NAME.fork-LINE-sessions)
   --set PATH=VALUE       changes the record at the line (data.…, output.…, error.…) or the sessions
                          (model, systemPrompt, name, context.KEY); JSON or a text; may be repeated
@@ -30,8 +30,9 @@ Usage: busline fork [RUN] --at LINE|ID [options]
   --open close|keep      commands without a result: cancelled (default), or left to go on with
 Run
   --run                  goes on at once, and runs the recorded turns behind the line again
-  --tools HOW            a call that the record does not answer: stop (default), record (an error for the
-                         model), live, stub
+  --tools HOW            a tool call that the record does not answer: stop (default) ends the attempt with exit
+                         code 5, live runs it, stub answers { "stubbed": true }, record tells the model that
+                         the result is not known
   --this-turn            only the first turn
   --app FILE[#NAME]      what createApp takes (default: the tools of function-chat)
   --base-url URL, --offline   as for busline chat; the key is that of the environment
@@ -39,6 +40,8 @@ Run
                          open, waiting }; with --run { path, run, at, parent, sessionsDir, turns, answered },
                          a turn being { session, input, parent, fork }
 ${RUN_HELP}
+Forks are no runs of the log directory: @latest, busline runs and busline prune look into logs/, not into
+logs/forks/. The newest fork is @latest with --log-dir logs/forks.
 Exit codes: 0 well, 1 a turn of --run failed or there was none, 2 usage, 3 damaged file, 4 input or output,
 5 a tool call that the record does not answer`
 
@@ -74,17 +77,17 @@ export const fork = defineProgram({
       throw new UsageError('--run goes on with what is open: leave out --open.')
 
     const set = changesOf(values)
-    const { path, name } = await spooled(await openRun(argument, values, terminal), terminal.signal)
+    const { path } = await spooled(await openRun(argument, values, terminal), terminal.signal)
     const at = place === undefined ? undefined : await lineAt(path, place)
-    const base = name === 'stdin' ? 'stdin' : stemOf(path)
+    const isPiped = argument === '-'
     if (values.run === true) {
-      const code = await runFork({ path, at, base, set, values }, terminal)
+      const code = await runFork({ path, at, isPiped, set, values }, terminal)
       sayTorn(path, terminal)
       return code
     }
 
-    const to = values.to ?? freePath(`${base}.fork-${at ?? ''}`)
-    const sessions = values['sessions-dir'] ?? `${stemOf(to)}-sessions`
+    const to = values.to ?? (isPiped ? forkPath('stdin.jsonl', at ?? 1) : undefined)
+    const sessions = values['sessions-dir'] ?? true
     const problems: string[] = []
     const onProblem = ({ seq, type, why }: SessionProblem): void => {
       if (problems.push(`Line ${seq + 1}, ${type}: ${why}.`) > MOST_TOLD) problems.length = MOST_TOLD
@@ -107,10 +110,6 @@ const MOST_TOLD = 5
 const IN_RECORD = /^(?:data|output|error)(?:\.|$)/
 
 const RUN_ONLY = ['tools', 'this-turn', 'app', 'base-url', 'offline'] as const
-
-function stemOf(path: string): string {
-  return path.replace(/\.jsonl$/, '')
-}
 
 async function lineAt(path: string, place: string): Promise<number> {
   if (!/^\d{1,15}$/.test(place)) return await lineOf(path, place)

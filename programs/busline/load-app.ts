@@ -1,34 +1,110 @@
-import { resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AppOptions, Participant } from 'busline'
+import * as z from 'zod'
 import { UsageError } from '../function-chat/usage-error.ts'
+
+/** An app as `--app` names it: a module, and one of its exports. */
+export interface NamedApp {
+  /** An absolute path. */
+  readonly file: string
+  /** Undefined: its `app`, or else its default export. */
+  readonly name: string | undefined
+}
+
+/** Takes `./app.ts#export` apart. */
+export function namedApp(spec: string): NamedApp {
+  const hash = spec.lastIndexOf('#')
+  return hash < 0
+    ? { file: resolve(spec), name: undefined }
+    : { file: resolve(spec.slice(0, hash)), name: spec.slice(hash + 1) }
+}
 
 /**
  * The app that a run is run again with: what a module exports (`./app.ts#export`, by default its `app` or its default
  * export), a participant or what `createApp` takes; without one, that of function-chat.
+ *
+ * @throws UsageError when there is no such file or export, or the module fails
  */
 export async function loadApp(spec: string | undefined): Promise<Participant | AppOptions> {
   if (spec === undefined) return { tools: (await import('../function-chat/conversation.ts')).TOOLS }
-  const [file = '', name] = spec.split('#')
-  const found = exported(await load(file), name)
+  const { file, name } = namedApp(spec)
+  const found = exported(await loadModule(file), name)
   if (typeof found === 'function') return (bus) => Reflect.apply(found, undefined, [bus])
   if (typeof found === 'object' && found !== null) return { ...found }
   const what = name === undefined ? 'neither app nor a default export' : `no ${name}`
   throw new UsageError(
-    `${file} exports ${what}. Export a participant, or what createApp takes, and name it: --app ${file}#NAME.`,
+    `${file} exports ${what}. Export a participant, or what createApp takes, and name it: --app FILE#NAME.`,
   )
 }
 
-async function load(file: string): Promise<object> {
+/**
+ * Loads a module of the user. TypeScript that Node can't read by itself is read by the `tsx` of the user's folder.
+ *
+ * @throws UsageError
+ */
+export async function loadModule(file: string): Promise<object> {
+  if (!existsSync(file)) throw new UsageError(`There is no app ${file}. Name its file: --app FILE#EXPORT.`)
   try {
-    const module: object = await import(pathToFileURL(resolve(file)).href)
-    return module
+    return await imported(file)
   } catch (error) {
-    const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
-    const isSource = /\.[mc]?tsx?$/.test(file)
-    const remedy = isSource ? ' TypeScript needs a loader: NODE_OPTIONS="--import tsx".' : ''
-    throw new UsageError(`The app ${file} can't be loaded: ${why}.${remedy}`)
+    if (!needsLoader(file, error)) throw notLoaded(file, error)
+    const tsx = await tsxNear(file)
+    if (!tsx) throw notLoaded(file, error, TSX_HINT)
+    tsx()
   }
+  try {
+    // Another address: Node remembers that the first one failed.
+    return await imported(file, '?tsx')
+  } catch (error) {
+    throw notLoaded(file, error)
+  }
+}
+
+async function imported(file: string, query = ''): Promise<object> {
+  const module: object = await import(`${pathToFileURL(file).href}${query}`)
+  return module
+}
+
+const TSX_HINT = ` Of TypeScript, Node ${process.versions.node} can't read that by itself: install tsx beside the app (npm install --save-dev tsx), or name what it is compiled to.`
+
+/**
+ * An extension that Node does not know (before 22.18), TypeScript that is more than types (an `enum`), or an import of `./a.js`
+ * that means `a.ts`.
+ */
+function needsLoader(file: string, error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const isUnread = code === 'ERR_UNKNOWN_FILE_EXTENSION' || code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'
+  return isUnread || (code === 'ERR_MODULE_NOT_FOUND' && /\.[mc]?tsx?$/.test(file))
+}
+
+const Tsx = z.object({
+  exports: z.object({ './esm/api': z.object({ import: z.object({ default: z.string() }) }) }),
+})
+
+/** What makes `tsx` read what is loaded from then on; undefined where neither the app nor the folder of work has it. */
+async function tsxNear(file: string): Promise<(() => void) | undefined> {
+  for (const from of [file, join(process.cwd(), 'package.json')]) {
+    try {
+      // Its entry for `import`, which `require.resolve` does not tell; that for `require` can't register (4.23).
+      const path = createRequire(from).resolve('tsx/package.json')
+      const manifest = Tsx.parse(JSON.parse(readFileSync(path, 'utf8')))
+      const entry = resolve(dirname(path), manifest.exports['./esm/api'].import.default)
+      const api: object = await import(pathToFileURL(entry).href)
+      const register: unknown = Reflect.get(api, 'register')
+      if (typeof register === 'function') return () => void Reflect.apply(register, undefined, [])
+    } catch {
+      // Not there, or of a version without an API: perhaps the next folder has one.
+    }
+  }
+  return undefined
+}
+
+function notLoaded(file: string, error: unknown, hint = ''): UsageError {
+  const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
+  return new UsageError(`The app ${file} can't be loaded: ${why}.${hint}`)
 }
 
 function exported(module: object, name: string | undefined): unknown {

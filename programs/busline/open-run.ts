@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { BuslineError, visibleLine, type JournalRecord } from 'busline'
 import { readJournal, type JournalSource } from 'busline/journal'
+import { counted } from '../function-chat/counted.ts'
 import type { Terminal } from './command.ts'
 import { nearest } from './nearest.ts'
-import { runFiles, runIdOf, type RunFile } from './run-files.ts'
+import { isFolder, noJournals, runFiles, runIdOf, type RunFile } from './run-files.ts'
 
 /** The options of every command that reads a run. */
 export const RUN_OPTIONS = { 'log-dir': { type: 'string' } } as const
@@ -55,7 +56,9 @@ function opened(
   const onTornTail: OpenedRun['onTornTail'] = ({ line, bytes }) => {
     if (said) return
     said = true
-    terminal.say(`Line ${line} of ${place} is torn (${bytes} bytes without an end); it is no record.`)
+    terminal.say(
+      `Line ${line} of ${place} is torn (${counted(bytes, 'byte')} without an end); it is no record.`,
+    )
   }
   return { name, path, source, onTornTail, records: () => readJournal(source, { onTornTail }) }
 }
@@ -76,8 +79,8 @@ function newest(back: number, dir: string, wanted: string): string {
   const runs = runFiles(dir)
   const run = runs[back]
   if (run) return run.path
-  const there = runs.length === 0 ? 'no journal' : `only ${runs.length} of them`
-  throw notFound(wanted, dir, `There is no run ${wanted}: ${visibleLine(dir)} holds ${there}.`)
+  const why = runs.length === 0 ? noJournals(dir) : `${visibleLine(dir)} holds only ${runs.length} of them.`
+  throw notFound(wanted, dir, `There is no run ${wanted}: ${why}`)
 }
 
 function named(wanted: string, dir: string): string {
@@ -96,6 +99,7 @@ function named(wanted: string, dir: string): string {
       `${shown} is the beginning of ${found.length} runs: ${names}. Say more of it.`,
     )
   }
+  if (!isFolder(dir)) throw notFound(wanted, dir, `There is no file ${shown}, and ${noJournals(dir)}`)
   const near = nearest(
     wanted,
     runs.flatMap(({ name, id = name }) => [name, id]),

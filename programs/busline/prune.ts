@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { visibleLine } from 'busline'
 import { pruneJournals, type PruneOptions } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
@@ -24,6 +25,8 @@ Usage: busline prune [DIR] [--older-than TIME] [--keep N] [--max-bytes SIZE] [--
                      values that no line of a remaining run refers to; at last { kind: "total", runs, bytes,
                      kept, inUse, dryRun }; changed in epoch milliseconds, inUse the paths
 A run that a living process writes stays, and so does every file that is no journal, and every symbolic link.
+Folders in DIR are not looked into: forks of runs in logs/ are in logs/forks, and go by busline prune logs/forks.
+Their sessions (NAME.fork-LINE-sessions) stay, for somebody may have gone on with them; they are named on stderr.
 Exit codes: 0 well, 2 usage, 4 a folder that can't be read or a file that can't be deleted`
 
 /** `busline prune`. */
@@ -52,6 +55,7 @@ export const prune = defineProgram({
       await output.print(`${written}  ${bytesText(run.bytes).padStart(10)}  ${visibleLine(run.path)}\n`)
     }
     for (const path of inUse) say(`${path} is being written and stays.`)
+    for (const line of sessionsLeft(runs.map(({ path }) => path))) say(line)
     const unused = blobs.count > 0 ? ` and ${blobs.count} unused stored values` : ''
     const gone = `${count(runs.length, 'run')}${unused}, ${bytesText(bytes)}`
     say(
@@ -60,6 +64,18 @@ export const prune = defineProgram({
     return EXIT.ok
   },
 })
+
+/** What a fork has beside its journal and is not deleted. */
+function sessionsLeft(journals: readonly string[]): string[] {
+  const folders = journals
+    .map((path) => path.replace(/\.jsonl$/, '-sessions'))
+    .filter((path) => existsSync(path))
+  const shown = folders.slice(0, MOST_NAMED).map((path) => visibleLine(path))
+  const more = folders.length > MOST_NAMED ? `, and ${folders.length - MOST_NAMED} more` : ''
+  return folders.length === 0 ? [] : [`Sessions stay, to be deleted by hand: ${shown.join(', ')}${more}.`]
+}
+
+const MOST_NAMED = 8
 
 function rulesOf(values: {
   'older-than'?: string

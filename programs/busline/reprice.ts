@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { BuslineError, visibleLine, type PriceTable } from 'busline'
-import { repriceRun, type RepricedTotal } from 'busline/journal'
+import { repriceRun, type RepricedRun, type RepricedTotal } from 'busline/journal'
 import * as z from 'zod'
+import { counted } from '../function-chat/counted.ts'
 import { dollars } from '../function-chat/dollars.ts'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
@@ -32,7 +33,7 @@ const sum = (cost: number, unknown: number): string =>
   `$${dollars(cost)}${unknown > 0 ? ` (${unknown} not known)` : ''}`
 
 const COLUMNS: readonly Column<Row>[] = [
-  { title: 'model', cell: ({ name }) => visibleLine(name, 60) },
+  { title: 'model', least: 12, cell: ({ name }) => visibleLine(name, 60) },
   { title: 'calls', align: 'right', cell: ({ calls }) => String(calls) },
   { title: 'was', align: 'right', cell: ({ oldCost, oldUnknown }) => sum(oldCost, oldUnknown) },
   { title: 'would be', align: 'right', cell: ({ newCost, newUnknown }) => sum(newCost, newUnknown) },
@@ -53,7 +54,11 @@ export const reprice = defineProgram({
       throw new UsageError(`--at takes a date such as 2026-11-01, not ${JSON.stringify(values.at)}.`)
 
     const run = await openRun(argument, values, terminal)
-    const { calls, models, turns, total } = await repriceRun(run.records(), readPrices(file), { at })
+    const prices = readPrices(file)
+    const repriced = await repriceRun(run.records(), prices, { at }).catch((error: unknown) => {
+      throw inTheFile(error, file)
+    })
+    const { calls, models, turns, total } = repriced
     const { output } = terminal
     if (json) {
       for (const call of calls) await output.print(jsonLine({ kind: 'call', ...call }))
@@ -63,11 +68,39 @@ export const reprice = defineProgram({
       return EXIT.ok
     }
     const rows = models.map(({ model, ...row }): Row => ({ name: model ?? '(not named)', ...row }))
-    const lines = table([...rows, { name: 'total', ...total }], COLUMNS)
+    const lines = table([...rows, { name: 'total', ...total }], COLUMNS, terminal.width)
     await output.print(`${lines.join('\n')}\n`)
+    for (const line of whyUnknown(models, file)) terminal.say(line)
     return EXIT.ok
   },
 })
+
+/** Why calls have no new price. */
+function whyUnknown(models: RepricedRun['models'], file: string): string[] {
+  const unknown = models.filter(({ newUnknown }) => newUnknown > 0)
+  const named = unknown.flatMap(({ model, newUnknown }) =>
+    model === null ? [] : `${visibleLine(model, 60)} (${counted(newUnknown, 'call')})`,
+  )
+  const nameless = unknown.find(({ model }) => model === null)?.newUnknown ?? 0
+  return [
+    ...(named.length > 0
+      ? [`Not known: ${file} has no price of ${named.join(', ')}, or the answers tell no usage.`]
+      : []),
+    ...(nameless > 0
+      ? [`Not known: ${counted(nameless, 'call')}, as neither the request nor the answer names a model.`]
+      : []),
+  ]
+}
+
+/** A table that is wrong inside, in the words of who wrote the file. */
+function inTheFile(error: unknown, file: string): unknown {
+  if (!(error instanceof BuslineError) || error.code !== 'INVALID_OPTION') return error
+  const { option, why } = error.data
+  if (typeof option !== 'string' || typeof why !== 'string') return error
+  const field = option.replace(/^prices\.?/, '')
+  const said = field === '' ? why : `${field}: ${why}`
+  return new UsageError(`${file} is no price table: ${said}. busline reprice --help shows one.`)
+}
 
 const Table = z.custom<PriceTable>((value) => typeof value === 'object' && value !== null)
 

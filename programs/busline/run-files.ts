@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { visibleLine } from 'busline'
 import { fieldOf, stringIn } from './excerpt.ts'
 
 /** A run as it lies in a folder: a journal and its rotated segments. */
@@ -43,6 +44,17 @@ export function runFiles(dir: string): RunFile[] {
       }
     })
     .toSorted((a, b) => b.writtenAt - a.writtenAt || (a.name < b.name ? 1 : -1))
+}
+
+/** Why there is no run in a folder, and what to do. */
+export function noJournals(dir: string): string {
+  const shown = visibleLine(dir, 200)
+  const why = isFolder(dir) ? `${shown} holds no journal` : `there is no folder ${shown}`
+  return `${why}. --log-dir names another folder.`
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** The files of the run at a path, the oldest first: its full segments, then the file itself where it is there. */

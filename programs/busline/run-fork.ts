@@ -1,11 +1,17 @@
-import { visibleLine, visibleText, type AppOptions, type JsonValue } from 'busline'
-import { whatIf, type TurnEnd, type WhatIfOptions, type WhatIfReport, type WhatIfTurn } from 'busline/journal'
+import { BuslineError, visibleLine, visibleText, type AppOptions, type JsonValue } from 'busline'
+import {
+  forkPath,
+  whatIf,
+  type TurnEnd,
+  type WhatIfOptions,
+  type WhatIfReport,
+  type WhatIfTurn,
+} from 'busline/journal'
 import { dollars } from '../function-chat/dollars.ts'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import type { Terminal } from './command.ts'
-import { freePath } from './free-path.ts'
 import { loadApp } from './load-app.ts'
 
 /** What `busline fork --run` was given. */
@@ -25,34 +31,61 @@ export async function runFork(
   fork: {
     path: string
     at: number | undefined
-    /** What the fork's file is named after. */
-    base: string
+    /** Whether the run came from stdin, and so has no folder of its own. */
+    isPiped: boolean
     set: Readonly<Record<string, JsonValue>>
     values: RunForkValues
   },
   terminal: Terminal,
 ): Promise<number> {
-  const { path, at, base, set, values } = fork
+  const { path, at, isPiped, set, values } = fork
   const { tools: how = 'stop', json = false } = values
   const tools = HOW.find((one) => one === how)
   if (!tools) throw new UsageError(`--tools takes ${HOW.join(', ')}, not ${JSON.stringify(how)}.`)
 
-  const report = await whatIf(path, await appOf(values), {
+  const options: WhatIfOptions = {
     at,
     set,
     tools,
     stub: () => ({ stubbed: true }),
     turns: values['this-turn'] === true ? 'this' : 'all',
-    to: values.to ?? freePath(`${base}.fork-${at ?? 'run'}`),
+    to: values.to ?? (isPiped ? forkPath('stdin.jsonl', at ?? 'run') : undefined),
     sessions: values['sessions-dir'],
     signal: terminal.signal,
-  })
+  }
+  const report = await attempt(path, await appOf(values), options, terminal)
+  if (!report) return EXIT.replayMiss
   if (json) await terminal.output.print(jsonLine(report))
   else for (const turn of report.turns) await terminal.output.print(described(turn))
   for (const line of toldOf(report)) terminal.say(line)
   const allWell = report.turns.length > 0 && report.turns.every(({ fork: { status } }) => status === 'ok')
   return allWell ? EXIT.ok : EXIT.failed
 }
+
+/** Undefined when it stopped at a tool call, which is told then. */
+async function attempt(
+  path: string,
+  app: AppOptions,
+  options: WhatIfOptions,
+  { say }: Terminal,
+): Promise<WhatIfReport | undefined> {
+  try {
+    return await whatIf(path, app, options)
+  } catch (error) {
+    const stopped = error instanceof BuslineError && error.code === 'WHAT_IF_STOPPED' ? error.data : undefined
+    if (!stopped) throw error
+    const { name, arguments: args, path: to } = stopped
+    say(visibleLine(`Stopped at a tool call that the record does not answer: ${String(name)}`))
+    say(visibleLine(`  ${JSON.stringify(args) ?? 'without arguments'}`, MOST_SHOWN))
+    say(visibleLine(`The fork is in ${String(to)}, as far as it came.`))
+    say('Say what becomes of such calls: --tools live runs them, --tools stub answers { "stubbed": true },')
+    say('--tools record tells the model that the result is not known.')
+    return undefined
+  }
+}
+
+/** How much of the arguments of a call is shown. */
+const MOST_SHOWN = 2000
 
 const HOW = ['stop', 'record', 'live', 'stub'] as const satisfies WhatIfOptions['tools'][]
 

@@ -1,6 +1,7 @@
 import { BuslineError } from 'busline'
 import { journalHolder, lastLines, runStats, scanJournal } from 'busline/journal'
 import { fieldOf, stringIn } from './excerpt.ts'
+import { endsOpen, OpenCommands } from './open-commands.ts'
 import { firstRecord, type RunFile } from './run-files.ts'
 import { tornBytes } from './torn-tail.ts'
 
@@ -15,8 +16,11 @@ export interface RunRow {
   startedAt: number | null
   /** From its first line to its last. */
   ms: number | null
-  /** `torn`: it ends in bytes that are no line, as after a kill; `damaged`: a line of it is no record. */
-  state: 'running' | 'ended' | 'torn' | 'damaged'
+  /**
+   * `interrupted`: nobody holds it, and commands of the last process have no result; `torn`: it ends in bytes that are no
+   * line, as after a kill; `damaged`: a line of it is no record.
+   */
+  state: 'running' | 'ended' | 'interrupted' | 'torn' | 'damaged'
   /** The process that writes it. */
   pid: number | null
   lines: number | null
@@ -39,7 +43,9 @@ export async function runRow(run: RunFile, whole: boolean): Promise<RunRow> {
   row.pid = journalHolder(run.path) ?? null
   try {
     Object.assign(row, await end(run, row.startedAt))
-    if (whole) Object.assign(row, await totals(run))
+    const { isOpen, ...known } = whole ? await totals(run) : { isOpen: await endsOpen(run.path) }
+    Object.assign(row, known)
+    if (isOpen && row.state === 'ended') row.state = 'interrupted'
   } catch (error) {
     if (!(error instanceof BuslineError) || error.code !== 'JOURNAL_DAMAGED') throw error
     row.state = 'damaged'
@@ -87,9 +93,11 @@ async function end(run: RunFile, startedAt: number | null): Promise<Partial<RunR
   return { state, lines: seq + 1, ms: startedAt === null ? null : time - startedAt }
 }
 
-async function totals({ path }: RunFile): Promise<Partial<RunRow>> {
-  const { turns, sessions, models, all } = await runStats(scanJournal(path))
+async function totals({ path }: RunFile): Promise<Partial<RunRow> & { isOpen: boolean }> {
+  const open = new OpenCommands()
+  const { turns, sessions, models, all } = await runStats(open.watch(scanJournal(path)))
   return {
+    isOpen: open.any,
     turns: turns.count,
     sessions: sessions.length,
     models: models.flatMap(({ key }) => key ?? []),

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { BuslineError, visibleLine } from 'busline'
 import { counted } from '../function-chat/counted.ts'
 import { dollars } from '../function-chat/dollars.ts'
@@ -9,7 +8,7 @@ import { defineProgram } from './command.ts'
 import { duration, instant } from './describe-turn.ts'
 import { RUN_OPTIONS } from './open-run.ts'
 import { painter, statusStyle } from './paint.ts'
-import { runFiles } from './run-files.ts'
+import { isFolder, runFiles } from './run-files.ts'
 import { runRow, type RunRow } from './run-row.ts'
 import { table, type Column } from './table.ts'
 
@@ -28,7 +27,8 @@ Usage: busline runs [DIR] [-n N] [--full] [--json]
                     not tell is shown as ~
   --json            one object a run: { run, name, file, startedAt, ms, state, pid, lines, bytes, turns, sessions,
                     models, inputTokens, outputTokens, cost, errors }
-State: running (a live process holds it), ended, torn (it ends in the middle of a line), damaged.
+State: running (a live process holds it), ended, interrupted (commands have no result: the process was killed;
+  of a large file its last 2000 lines tell), torn (it ends in the middle of a line), damaged.
 Exit codes: 0 well, 2 usage or no such folder, 4 a file can't be read`
 
 const LAST = 20
@@ -44,14 +44,16 @@ export const runs = defineProgram({
     all: { type: 'boolean' },
     full: { type: 'boolean' },
   },
-  async run({ values, positionals: [given, extra] }, { output, say, signal, color, columns }) {
+  async run({ values, positionals: [given, extra] }, { output, say, signal, color, width }) {
     if (extra !== undefined) throw new UsageError('busline runs takes one folder.')
     const { json = false, full = false, all = false } = values
     const dir = given ?? values['log-dir'] ?? 'logs'
-    if (given !== undefined && !statSync(dir, { throwIfNoEntry: false })?.isDirectory())
-      throw new BuslineError('RUN_NOT_FOUND', `There is no folder ${visibleLine(dir, 200)}.`, {
+    if (!isFolder(dir)) {
+      const hint = given === undefined ? ' --log-dir names another.' : ''
+      throw new BuslineError('RUN_NOT_FOUND', `There is no folder ${visibleLine(dir, 200)}.${hint}`, {
         data: { dir },
       })
+    }
     const most = all ? Infinity : wanted(values.last)
     const found = runFiles(dir)
     const rows: RunRow[] = []
@@ -64,7 +66,7 @@ export const runs = defineProgram({
     if (json) return EXIT.ok
     if (rows.length === 0) await output.print(`No runs in ${visibleLine(dir, 200)}.\n`)
     else {
-      const [head = '', ...lines] = table(rows, COLUMNS, process.stdout.isTTY ? columns : Infinity)
+      const [head = '', ...lines] = table(rows, COLUMNS, width)
       const paint = painter(color)
       const colored = lines.map((line, index) => withState(line, rows[index]?.state ?? '', paint))
       await output.print([paint('bold', head), ...colored].map((line) => `${line}\n`).join(''))
@@ -81,17 +83,17 @@ function wanted(last = String(LAST)): number {
 }
 
 const COLUMNS: readonly Column<RunRow>[] = [
-  { title: 'id', cell: ({ run }) => visibleLine(run ?? '-', 14) },
-  { title: 'file', cell: ({ name }) => visibleLine(name, 40) },
-  { title: 'start', spare: 2, cell: ({ startedAt }) => minute(startedAt) },
-  { title: 'took', align: 'right', cell: ({ ms }) => (ms === null ? '-' : took(ms)) },
+  { title: 'id', spare: 6, cell: ({ run }) => visibleLine(run ?? '-', 14) },
+  { title: 'file', least: 20, cell: ({ name }) => visibleLine(name, 40) },
+  { title: 'start', spare: 3, cell: ({ startedAt }) => minute(startedAt) },
+  { title: 'took', align: 'right', spare: 2, cell: ({ ms }) => (ms === null ? '-' : took(ms)) },
   { title: 'turns', align: 'right', cell: ({ turns }) => count(turns) },
-  { title: 'sessions', align: 'right', spare: 4, cell: ({ sessions }) => count(sessions) },
-  { title: 'model', spare: 1, cell: ({ models }) => modelNames(models) },
-  { title: 'tokens', align: 'right', cell: tokens },
-  { title: 'cost', align: 'right', spare: 3, cell: cost },
+  { title: 'sessions', align: 'right', spare: 5, cell: ({ sessions }) => count(sessions) },
+  { title: 'model', spare: 2, cell: ({ models }) => modelNames(models) },
+  { title: 'tokens', align: 'right', spare: 1, cell: tokens },
+  { title: 'cost', align: 'right', spare: 1, cell: cost },
   { title: 'errors', align: 'right', cell: ({ errors }) => count(errors) },
-  { title: 'size', align: 'right', spare: 5, cell: ({ bytes }) => size(bytes) },
+  { title: 'size', align: 'right', spare: 4, cell: ({ bytes }) => size(bytes) },
   { title: 'state', cell: ({ state }) => state },
 ]
 

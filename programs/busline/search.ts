@@ -3,9 +3,10 @@ import { parseFilter, scanJournal, searchRun, type Filter, type Found } from 'bu
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram, type Terminal } from './command.ts'
+import { checkRecords, noRecords, WatchedSource } from './check-records.ts'
 import { contextBreak, foundLine, foundText } from './describe-found.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS, type OpenedRun } from './open-run.ts'
-import { runFiles } from './run-files.ts'
+import { noJournals, runFiles } from './run-files.ts'
 
 const HELP = `Finds lines of journals: by text, type, status, duration, ids, cost, fields.
 
@@ -68,6 +69,8 @@ export const search = defineProgram({
     for (const name of names) {
       if (found >= max || terminal.signal.aborted || terminal.output.failure !== undefined) break
       const run = await openRun(name, values, terminal)
+      // Of a whole folder, a run that has just begun is passed over.
+      if (run.path !== undefined && !values.all) checkRecords({ name: run.name, path: run.path })
       found += await searchOne(run, filter(), terminal, {
         max: max - found,
         context,
@@ -94,7 +97,8 @@ async function searchOne(run: OpenedRun, filter: Filter, terminal: Terminal, how
   const { output, signal } = terminal
   const { max, context, json, count, several } = how
   const containing = context > 0 ? [] : filter.containing
-  const lines = scanJournal(run.source, { onTornTail: run.onTornTail, containing })
+  const watched = new WatchedSource(run.source)
+  const lines = scanJournal(watched.source, { onTornTail: run.onTornTail, containing })
   let matches = 0
   let last: number | undefined
   let waiting = ''
@@ -113,6 +117,7 @@ async function searchOne(run: OpenedRun, filter: Filter, terminal: Terminal, how
       waiting = ''
     }
   }
+  if (matches === 0 && !watched.hasLine) throw noRecords(run)
   if (count) waiting = countLine(run, matches, how)
   if (waiting !== '') await output.print(waiting)
   return matches
@@ -136,13 +141,9 @@ function countLine({ name }: OpenedRun, matches: number, { json, several }: How)
 function oldestFirst(dir: string): string[] {
   const files = runFiles(dir).map(({ path }) => path)
   if (files.length === 0)
-    throw new BuslineError(
-      'RUN_NOT_FOUND',
-      `${visibleLine(dir)} holds no journal. --log-dir names another folder.`,
-      {
-        data: { dir },
-      },
-    )
+    throw new BuslineError('RUN_NOT_FOUND', `There is nothing to search: ${noJournals(dir)}`, {
+      data: { dir },
+    })
   return files.toReversed()
 }
 

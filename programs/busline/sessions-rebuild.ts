@@ -2,6 +2,7 @@ import { BuslineError, visibleLine } from 'busline'
 import { sessionsIn, writeSession, type Written } from 'busline/journal'
 import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
+import { counted } from '../function-chat/counted.ts'
 import type { Terminal } from './command.ts'
 import { openRun } from './open-run.ts'
 
@@ -53,7 +54,9 @@ export async function rebuildSessions(options: RebuildOptions, terminal: Termina
     const turns = new Set(messages.map(({ turn }) => turn).filter((turn) => turn !== undefined)).size
     if (json) await output.print(jsonLine({ id, written, turns, messages: messages.length, error }))
     else if (written)
-      await output.print(`${visibleLine(`${id}  ${SAID[written]}, ${messages.length} messages`)}\n`)
+      await output.print(
+        `${visibleLine(`${id}  ${SAID[written]}, ${counted(messages.length, 'message')}`)}\n`,
+      )
   }
   return code
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { BuslineError } from 'busline'
-import { lastLines, scanJournal, type ScannedLine } from 'busline/journal'
+import { lastLines, MESSAGE_TYPES, scanJournal, type ScannedLine } from 'busline/journal'
 import { isTurnStart } from './turn-starts.ts'
 
 export type Lines = AsyncIterable<readonly ScannedLine[]> | Iterable<readonly ScannedLine[]>
@@ -20,12 +20,39 @@ export function isLarge(files: readonly string[]): boolean {
 /** The lines from the `most`th last turn on; undefined where that is too far from the end, or a line before it is damaged. */
 export async function lastTurnsOf(path: string, most: number): Promise<readonly ScannedLine[] | undefined> {
   let lines = 0
-  let starts = 0
-  const read = await fromEnd(path, (line) => {
-    if (isTurnStart(line.envelope)) starts++
-    return starts >= most || ++lines >= MOST_LINES
+  const turns = new TurnsBackwards()
+  const read = await fromEnd(path, ({ envelope }) => {
+    turns.take(envelope)
+    return (turns.count >= most && turns.areWhole) || ++lines >= MOST_LINES
   })
-  return starts >= most ? read : undefined
+  return turns.count >= most ? read : undefined
+}
+
+/** How many turns begin or go on in lines. */
+export function turnsIn(lines: readonly ScannedLine[]): number {
+  const turns = new TurnsBackwards()
+  for (const { envelope } of lines.toReversed()) turns.take(envelope)
+  return turns.count
+}
+
+/** Counts turns from the last line on, one that went on being one. */
+class TurnsBackwards {
+  count = 0
+  /** Turns that went on, and whose beginning has not come yet. */
+  #awaited = new Set<string>()
+
+  get areWhole(): boolean {
+    return this.#awaited.size === 0
+  }
+
+  take(envelope: ScannedLine['envelope']): void {
+    if (!isTurnStart(envelope)) return
+    const { turn = '', type } = envelope
+    const isKnown = this.#awaited.has(turn)
+    if (!isKnown) this.count++
+    if (type === MESSAGE_TYPES.continueTurn) this.#awaited.add(turn)
+    else this.#awaited.delete(turn)
+  }
 }
 
 /** All lines from `seq` on, read from the beginning. */

@@ -1,5 +1,5 @@
 import { BuslineError, type JournalRecord } from 'busline'
-import { MESSAGE_TYPES, scanJournal, type ScannedLine } from 'busline/journal'
+import { isOpening, MESSAGE_TYPES, scanJournal, type ScannedLine } from 'busline/journal'
 import { counted } from '../function-chat/counted.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Terminal } from './command.ts'
@@ -11,11 +11,12 @@ import { fieldOf } from './excerpt.ts'
 import type { OpenedRun } from './open-run.ts'
 import { painter } from './paint.ts'
 import { segmentsOf } from './run-files.ts'
-import { firstLineOf, isLarge, lastTurnsOf, linesFrom, type Lines } from './show-lines.ts'
+import { firstLineOf, isLarge, lastTurnsOf, linesFrom, turnsIn, type Lines } from './show-lines.ts'
 import type { Shown } from './show-options.ts'
 import { tornBytes } from './torn-tail.ts'
+import { LastTurns } from './last-turns.ts'
 import { TurnRecords, type ShownTurn } from './turn-records.ts'
-import { isOfSession, turnMeant, turnStarts } from './turn-starts.ts'
+import { isOfSession, latestOf, turnMeant, turnStarts } from './turn-starts.ts'
 import { previewRecord, WholeRecords } from './whole-record.ts'
 
 type Run = OpenedRun & { readonly path: string }
@@ -27,25 +28,24 @@ export async function showTurns(run: Run, shown: Shown, terminal: Terminal): Pro
   if (lines === undefined) return 0
   const turns = new TurnRecords()
   const whole = new WholeRecords(run.name === 'stdin' ? undefined : run.path)
-  let earlier = before
   /** What is printed when it is known that no more than `last` turns follow. */
-  const kept: ShownTurn[] = []
+  const kept = new LastTurns(shown.last)
   const show = async (turn: ShownTurn): Promise<void> => {
     if (shown.last === Infinity) return view.turn(turn)
-    kept.push(turn)
-    if (kept.length > shown.last && kept.shift()) earlier++
+    kept.add(turn)
   }
   let count = 0
   try {
     for await (const batch of lines) {
       if (terminal.signal.aborted) return count
       for (const line of batch) {
-        if (!isOfSession(line.envelope, shown.session) && line.envelope.kind !== 'header') continue
+        if (!isOfSession(line.envelope, shown.session) && !isOpening(line.envelope)) continue
         const ended = take(turns, line, { view, whole, path: run.path })
+        for (const turn of ended) {
+          count++
+          await show(turn)
+        }
         if (view.isStart(line.envelope) && shown.last === Infinity) await view.start(previewRecord(line))
-        if (!ended) continue
-        count++
-        await show(ended)
       }
     }
     for (const turn of turns.unfinished()) {
@@ -54,7 +54,9 @@ export async function showTurns(run: Run, shown: Shown, terminal: Terminal): Pro
     }
   } finally {
     // What stands before a damaged line is shown, too.
-    if (kept.length > 0) await view.last(kept, { earlier, first: await firstLineOf(run.path) })
+    const turns = kept.turns()
+    if (turns.length > 0)
+      await view.last(turns, { earlier: before + kept.earlier, first: await firstLineOf(run.path) })
   }
   if (whole.missing) throw whole.missing
   return before + count
@@ -84,25 +86,23 @@ async function linesOfEnd(
     if (lines) {
       const bytes = tornBytes(files.at(-1) ?? path)
       if (bytes > 0) onTornTail({ line: (lines.at(-1)?.line ?? 0) + 1, bytes })
-      return { lines: [lines], before: count - lines.filter(({ envelope }) => isAsked(envelope)).length }
+      return { lines: [lines], before: count - turnsIn(lines) }
     }
   }
-  const starts = await turnStarts(path, { session, keep: last, onTornTail })
-  const [first] = starts.last
-  return { lines: first && linesFrom(path, first.seq), before: starts.count - starts.last.length }
-}
-
-function isAsked({ kind, type }: Readonly<JournalRecord>): boolean {
-  return kind === 'command' && type === MESSAGE_TYPES.runTurn
+  const starts = await turnStarts(path, { session, onTornTail })
+  const wanted = latestOf(starts, last)
+  if (wanted.length === 0) return { lines: undefined, before: 0 }
+  const from = wanted.reduce((least, { seq }) => Math.min(least, seq), Infinity)
+  return { lines: linesFrom(path, from), before: starts.filter(({ seq }) => seq < from).length }
 }
 
 function take(
   turns: TurnRecords,
   line: ScannedLine,
   { view, whole, path }: { view: TurnView; whole: WholeRecords; path: string },
-): ShownTurn | undefined {
+): ShownTurn[] {
   if (view.wants(line.envelope)) view.hear(whole.of(line))
-  if (!TurnRecords.wants(line.envelope)) return undefined
+  if (!TurnRecords.wants(line.envelope)) return []
   try {
     return turns.take(whole.of(line))
   } catch (error) {
@@ -129,8 +129,8 @@ class TurnView {
     this.#paint = painter(terminal.color)
   }
 
-  isStart({ kind, type }: Readonly<JournalRecord>): boolean {
-    return !this.#shown.json && (kind === 'header' || type === 'bus.opened')
+  isStart(record: Readonly<JournalRecord>): boolean {
+    return !this.#shown.json && isOpening(record)
   }
 
   /** Whether a record holds messages that are to be shown in full. */

@@ -1,5 +1,6 @@
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { checkRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { openRun, RUN_HELP } from './open-run.ts'
 import { SHOW_OPTIONS, shownOf } from './show-options.ts'
@@ -25,7 +26,8 @@ ${RUN_HELP}
   --events          one line a message: line, time since the start, kind, type, session, id, duration, status,
                     what it says; a result has the id of its command
   --raw             the lines as they are in the file
-  --json            one object a turn (all of them unless -n), with --events one object a message
+  --json            one object a turn (all of them unless -n), with --events one object a message; a turn that went
+                    on after a crash has one for each part (resumed: true)
   --log-dir DIR     default logs
 A run without turns, of a bus of your own, is shown as with --events.
 Exit codes: 0 well, 2 usage or no such run, turn or session, 3 damaged file, 4 the file can't be read`
@@ -40,6 +42,7 @@ export const show = defineProgram({
       throw new UsageError('busline show takes one run. Example: busline show @latest --turn 2')
     const shown = shownOf(values)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
+    checkRecords(run)
     if (values.events || values.raw) {
       const { showEvents } = await import('./show-events.ts')
       await showEvents(run, shown, values.raw ? 'raw' : 'events', terminal)

@@ -3,6 +3,7 @@ import { RunStats, scanJournal, type RunReport, type TurnRow } from 'busline/jou
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { checkRecords, noRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { writePieces } from './export-target.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
@@ -35,13 +36,16 @@ export const stats = defineProgram({
     const sum = new RunStats({ turnRows: by === 'turn' })
     const names: string[] = []
     for (const argument of positionals.length > 0 ? positionals : [undefined]) {
-      const { name, source, onTornTail } = await openRun(argument, values, terminal)
+      const run = await openRun(argument, values, terminal)
+      const { name, path, source, onTornTail } = run
+      if (path !== undefined) checkRecords({ name, path })
       names.push(name)
       const one = new RunStats({ turnRows: by === 'turn' })
       for await (const batch of scanJournal(source, { onTornTail })) {
         if (terminal.signal.aborted || terminal.output.failure !== undefined) return EXIT.ok
         for (const line of batch) one.take(line)
       }
+      if (one.report().lines === 0) throw noRecords(run)
       sum.merge(one)
     }
     const report = sum.report()

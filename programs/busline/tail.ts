@@ -2,6 +2,7 @@ import { visibleLine, type JournalRecord } from 'busline'
 import { followJournal, lastLines, scanJournal } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { checkRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { describeEvent, eventLine } from './describe-event.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
@@ -23,7 +24,7 @@ Usage: busline tail [RUN] [-n LINES] [--type PATTERN] [--session ID] [--no-follo
   --no-follow        end at what is there now
   --json             one JSON object a message, as busline show --events --json has it
 ${RUN_HELP}
-Exit codes: 0 well, 2 usage, 3 damaged file, 4 the file can't be read, 130 Ctrl-C`
+Exit codes: 0 well, 2 usage, 3 damaged file, or no journal, 4 the file can't be read, 130 Ctrl-C`
 
 /** How many lines are sought backwards; for more, the run is read from its beginning. */
 const MOST_BACKWARDS = 10_000
@@ -43,15 +44,17 @@ export const tail = defineProgram({
   },
   async run({ values, positionals: [argument, extra] }, terminal) {
     if (extra !== undefined) throw new UsageError('busline tail follows one run.')
-    const { path } = await openRun(argument, values, terminal)
+    const { name, path } = await openRun(argument, values, terminal)
     if (path === undefined)
       throw new UsageError('busline tail follows a file. Stdin comes by itself: use busline show - --events.')
     const { output, signal, columns, color } = terminal
+    const live = !values['no-follow']
+    // One that is followed may have its first line yet to come.
+    if (!live) checkRecords({ name, path })
     const isAsked = filter(values)
     const after = await startBefore(path, count(values.lines), isAsked)
     const paint = painter(color)
     const start = (await firstTime(path)) ?? 0
-    const live = !values['no-follow']
     for await (const record of followJournal(path, { after, signal, live, blobs: 'keep' })) {
       if (!isAsked(record)) continue
       const line = record.seq + 1

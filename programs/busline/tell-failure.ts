@@ -1,9 +1,15 @@
 import { BuslineError } from 'busline'
 import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { asStdin } from './stdin-files.ts'
 
 /** What a command threw, as a line for stderr and an exit code; a stack only where `BUSLINE_DEBUG` is set. */
 export function tellFailure(error: unknown, env: NodeJS.ProcessEnv): { code: number; lines: string[] } {
+  const { code, lines } = told(error, env)
+  return { code, lines: lines.map(asStdin) }
+}
+
+function told(error: unknown, env: NodeJS.ProcessEnv): { code: number; lines: string[] } {
   const stack = env['BUSLINE_DEBUG'] && error instanceof Error ? (error.stack ?? '').split('\n') : []
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof BuslineError || error instanceof UsageError)

@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { BuslineError, visibleLine, type JournalRecord } from 'busline'
 import { expectRun, RunDiverged } from 'busline/testing'
 import { UsageError } from '../function-chat/usage-error.ts'
 import type { Terminal } from './command.ts'
-import { loadApp } from './load-app.ts'
+import { keptAppPath, keptAppText } from './kept-app.ts'
+import { loadApp, loadModule, namedApp } from './load-app.ts'
 import { openRun, type OpenedRun } from './open-run.ts'
 import { spooled } from './spooled.ts'
 import { turnStarts } from './turn-starts.ts'
@@ -36,13 +37,16 @@ export async function addTest(
   const journal = join(dir, `${name}.jsonl`)
   const test = join(dir, `${name}.test.ts`)
   const module = await moduleOf(values.app)
-  const files = module ? [journal, test] : [journal]
+  const remembered = keptAppPath(journal)
+  const files = [journal, ...(values.app === undefined ? [] : [remembered]), ...(module ? [test] : [])]
   const there = force ? undefined : files.find((file) => existsSync(file))
   if (there !== undefined)
     throw new UsageError(`${there} is there already. Give another --name, or --force to write over it.`)
 
   mkdirSync(dir, { recursive: true })
   await write(journal, linesUpTo(run.records(), last), force)
+  if (values.app !== undefined) await write(remembered, keptAppText(journal, values.app), force)
+  else if (force) await rm(remembered, { force })
   if (module) await write(test, testText(name, dir, module), force)
   for (const file of files) await terminal.output.print(`${visibleLine(file)}\n`)
   if (!module)
@@ -56,7 +60,8 @@ export async function addTest(
       await expectRun(journal, app, { update: false, signal: terminal.signal })
     } catch (error) {
       if (!(error instanceof RunDiverged)) throw error
-      for (const line of ['It does not pass with this app:', ...error.message.split('\n')]) terminal.say(line)
+      const ran = values.app === undefined ? 'the app of busline chat (name another: --app)' : 'this app'
+      for (const line of [`It does not pass with ${ran}:`, ...error.message.split('\n')]) terminal.say(line)
     }
   }
 }
@@ -64,12 +69,12 @@ export async function addTest(
 /** The `seq` of the line that ends a turn. */
 async function endOf(run: OpenedRun & { path: string }, turn: string): Promise<number> {
   if (!/^[1-9]\d{0,8}$/.test(turn)) throw new UsageError('--turn takes the number of a turn, from 1.')
-  const { last: starts } = await turnStarts(run.path)
+  const starts = await turnStarts(run.path)
   const start = starts[Number(turn) - 1]
   if (!start) throw notInRun(`There is no turn ${turn}: ${visibleLine(run.name, 80)} has ${starts.length}.`)
   let command: string | undefined
   for await (const { seq, id, kind, of } of run.records()) {
-    if (seq === start.seq) command = id
+    if (seq === start.lastSeq) command = id
     if (kind === 'result' && command !== undefined && of === command) return seq
   }
   throw notInRun(`Turn ${turn} has not ended in ${visibleLine(run.name, 80)}.`)
@@ -99,10 +104,9 @@ async function moduleOf(spec: string | undefined): Promise<AppModule | undefined
     const file = fileURLToPath(new URL('../function-chat/conversation.ts', import.meta.url))
     return existsSync(file) ? { file, name: 'TOOLS' } : undefined
   }
-  const [path = '', name] = spec.split('#')
-  const file = resolve(path)
+  const { file, name } = namedApp(spec)
   if (name !== undefined) return { file, name }
-  const module: object = await import(pathToFileURL(file).href)
+  const module = await loadModule(file)
   return { file, name: Reflect.get(module, 'app') === undefined ? 'default' : 'app' }
 }
 

@@ -6,9 +6,12 @@ import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import type { Terminal } from './command.ts'
+import { keptApp } from './kept-app.ts'
+import { loadApp } from './load-app.ts'
 import { painter } from './paint.ts'
 
 interface Values {
+  readonly app?: string | undefined
   readonly json?: boolean | undefined
   readonly update?: boolean | undefined
   readonly live?: readonly string[] | undefined
@@ -26,13 +29,8 @@ interface Tested {
   readonly error: { code: string; message: string } | null
 }
 
-/** Replays every journal of a folder. Resolves to the exit code: that of what was worst. */
-export async function runTests(
-  dir: string,
-  values: Values,
-  app: Participant | AppOptions,
-  terminal: Terminal,
-): Promise<number> {
+/** Replays every journal of a folder, each with the app that it was kept with. Resolves to the exit code: that of what was worst. */
+export async function runTests(dir: string, values: Values, terminal: Terminal): Promise<number> {
   const { output, signal, color } = terminal
   const options: ExpectRunOptions = {
     loosen: Object.fromEntries((values.loosen ?? []).map(loosened)),
@@ -46,15 +44,26 @@ export async function runTests(
   let code: number = EXIT.ok
   for (const file of runsIn(dir)) {
     if (signal.aborted || output.failure !== undefined) break
-    const { tested, exit, message } = await tryRun(file, app, options)
+    const spec = values.app ?? keptApp(file)
+    const { tested, exit, message } = await tryRun(file, await loadApp(spec), options)
     counts[tested.status]++
     code = Math.max(code, exit)
-    await output.print(values.json ? jsonLine(tested) : describe(tested, message, color))
+    await output.print(
+      values.json ? jsonLine(tested) : describe(tested, message + hintOn(tested, spec), color),
+    )
   }
   const words = Object.entries(counts).filter(([, count]) => count > 0)
   if (!values.json)
     await output.print(`${words.map(([word, count]) => `${count} ${WORDS[word] ?? word}`).join(', ')}\n`)
   return code
+}
+
+/** A run of another app differs from the start: what it was run with is then the first thing to know. */
+function hintOn({ status }: Tested, spec: string | undefined): string {
+  if (status !== 'fail') return ''
+  return spec === undefined
+    ? '\nIt was run with the app of busline chat. If it is a run of another, name that: --app FILE#EXPORT.'
+    : `\nIt was run with the app ${visibleLine(spec)}.`
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -67,15 +76,19 @@ const WORDS: Readonly<Record<string, string>> = {
 function runsIn(dir: string): string[] {
   const names = namesIn(dir).filter((name) => name.endsWith('.jsonl'))
   if (names.length > 0) return names.toSorted().map((name) => join(dir, name))
-  throw new UsageError(`${dir} holds no recorded run. busline test add keeps one there.`)
+  throw new UsageError(`${dir} holds no recorded run. busline test add RUN --dir ${dir} keeps one there.`)
 }
 
 function namesIn(dir: string): string[] {
   try {
     return readdirSync(dir)
   } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     const why = error instanceof Error ? error.message : String(error)
-    throw new BuslineError('FILE_FAILED', `The folder ${dir} can't be read: ${why}.`, { cause: error })
+    const message = isMissing
+      ? `There is no folder ${dir}. busline test add RUN keeps a run in test/runs as a test; busline test run DIR takes another folder.`
+      : `The folder ${dir} can't be read: ${why}.`
+    throw new BuslineError('FILE_FAILED', message, { cause: error })
   }
 }
 

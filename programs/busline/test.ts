@@ -1,7 +1,6 @@
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram } from './command.ts'
-import { loadApp } from './load-app.ts'
 import { RUN_HELP, RUN_OPTIONS } from './open-run.ts'
 import { addTest } from './test-add.ts'
 import { runTests } from './test-run.ts'
@@ -17,12 +16,14 @@ Examples
 
 Usage: busline test add [RUN] [--turn N] [--name NAME] [--dir DIR] [--app FILE#EXPORT] [--force]
        busline test [run] [DIR] [--app FILE#EXPORT] [--live TYPE]… [--ignore PATH]… [--loosen TYPE=HOW]… [--update] [--json]
-add writes DIR/NAME.jsonl and, for vitest, DIR/NAME.test.ts; run replays every .jsonl of a folder without vitest.
+add writes DIR/NAME.jsonl, for vitest DIR/NAME.test.ts, and with --app DIR/NAME.json, which remembers the app; run
+replays every .jsonl of a folder without vitest, each with the app that it was kept with.
 ${RUN_HELP}
   --turn N           keep the run up to the end of its turn N
   --name NAME        default: the name of the run
   --dir DIR          default test/runs
-  --app FILE#EXPORT  what createApp takes, or a participant without provider and store (default: function-chat's app)
+  --app FILE#EXPORT  what createApp takes, or a participant without provider and store, for all runs of the folder
+                     (default: that of NAME.json, or else the app of busline chat)
   --force            write over files that are there
   --live TYPE        let this effect's handlers run and compare what they return, e.g. tool.call
   --ignore PATH      a value that may differ: data.hash, output.toolCalls[*].id, model.call:data.temperature
@@ -60,7 +61,7 @@ export const test = defineProgram({
       await addTest(argument, values, terminal)
       return EXIT.ok
     }
-    return await runTests(argument ?? values.dir ?? 'test/runs', values, await loadApp(values.app), terminal)
+    return await runTests(argument ?? values.dir ?? 'test/runs', values, terminal)
   },
 })
 

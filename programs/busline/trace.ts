@@ -3,12 +3,13 @@ import { callName, scanJournal, traceRows } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { checkRecords } from './check-records.ts'
 import { defineProgram, type Terminal } from './command.ts'
 import { drawTrace, LEGEND } from './draw-trace.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS, type OpenedRun } from './open-run.ts'
 import { painter } from './paint.ts'
 import { spooled } from './spooled.ts'
-import { turnMeant, turnStarts } from './turn-starts.ts'
+import { latestOf, turnMeant, turnStarts } from './turn-starts.ts'
 
 const HELP = `Draws what a turn did over time: each command as a bar, with when its answer began to arrive, and the critical path.
 
@@ -46,6 +47,7 @@ export const trace = defineProgram({
       throw new UsageError('busline trace takes one run. Example: busline trace @latest')
     checkChoice(values)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
+    checkRecords(run)
     const choice = await choose(run, values)
     const names = new Map<string, string>()
     const trees = await spansOf(meant(run, { ...choice, names, signal: terminal.signal }))
@@ -83,8 +85,7 @@ async function choose(run: Run, { turn, root, session, all }: Choice): Promise<C
   if (session !== undefined)
     return { isMeant: (record) => record.session?.startsWith(session) === true, containing: '' }
   if (turn === undefined) {
-    const { last } = await turnStarts(run.path, { keep: 1 })
-    const [only] = last
+    const only = latestOf(await turnStarts(run.path), 1)[0]
     return only ? ofTurn(only.turn) : EVERYTHING
   }
   const asked = /^-?\d{1,9}$/.test(turn) ? Number(turn) : turn

@@ -1,4 +1,4 @@
-import { MESSAGE_TYPES, type JournalRecord } from 'busline/journal'
+import { isOpening, MESSAGE_TYPES, ProcessChange, type JournalRecord } from 'busline/journal'
 import { DamagedRecord } from './damaged-record.ts'
 import { excerpt, fieldOf, stringIn, TOLD_EVENTS } from './excerpt.ts'
 import { answerOf, deltasText, turnEndOf } from './turn-values.ts'
@@ -42,7 +42,7 @@ export interface ShownTurn {
   ms: number | null
   status: string
   text: string
-  /** Whether it goes on here with what a crash interrupted in an earlier journal. */
+  /** Whether it goes on here with what a crash interrupted, in an earlier journal or earlier in this one. */
   resumed: boolean
   /** The final text; of a turn that did not end well, what had arrived of it. */
   reply: string | null
@@ -58,10 +58,15 @@ export interface ShownTurn {
 
 const COMMANDS: ReadonlySet<string> = new Set([runTurn, continueTurn, callModel, callTool])
 
-/** Collects turns from records in order; a turn comes out when it ends. Throws a {@link DamagedRecord}. */
+/**
+ * Collects turns from records in order; a turn comes out when it ends, or when another process goes on with the journal: what
+ * was open then is interrupted. One that goes on after that comes out twice. Throws a {@link DamagedRecord}.
+ */
 export class TurnRecords {
   /** Whether a record can be of interest; what is not need not be read whole. */
-  static wants({ kind, type }: Pick<JournalRecord, 'kind' | 'type'>): boolean {
+  static wants(record: Readonly<JournalRecord>): boolean {
+    const { kind, type } = record
+    if (isOpening(record)) return true
     return kind === 'event' ? type === modelTextReceived || TOLD_EVENTS.has(type) : COMMANDS.has(type)
   }
 
@@ -73,13 +78,16 @@ export class TurnRecords {
   #calls = new Map<string, ShownCall>()
   /** The model call of a turn that began last: what is heard of another does not count any more. */
   #speaking = new Map<string, string>()
+  #process = new ProcessChange()
 
-  /** Takes one record; the turn that it ends, if it ends one. */
-  take(record: JournalRecord): ShownTurn | undefined {
+  /** Takes one record; the turns that end with it. */
+  take(record: JournalRecord): ShownTurn[] {
+    if (this.#process.at(record, () => record)) return this.#leave(this.unfinished())
     if (record.type === modelTextReceived) this.#hear(record)
     else if (record.kind === 'event') this.#note(record)
-    if (record.kind === 'command') this.#begin(record)
-    return record.kind === 'result' ? this.#end(record) : undefined
+    if (record.kind === 'command') return this.#begin(record)
+    const ended = record.kind === 'result' ? this.#end(record) : undefined
+    return ended ? [ended] : []
   }
 
   /** Turns that began and have no end: the process was killed, or still runs. */
@@ -87,24 +95,38 @@ export class TurnRecords {
     return [...this.#running.values()]
   }
 
-  #begin(record: JournalRecord): void {
+  /** Turns that will not end any more, as what ran them is gone. */
+  #leave(turns: ShownTurn[]): ShownTurn[] {
+    for (const [id, turn] of this.#running) if (turns.includes(turn)) this.#running.delete(id)
+    for (const { turn } of turns) {
+      this.#turns.delete(turn)
+      this.#speaking.delete(turn)
+    }
+    return turns
+  }
+
+  #begin(record: JournalRecord): ShownTurn[] {
     const { type, id, turn: turnId } = record
-    if (id === undefined || turnId === undefined) return
+    if (id === undefined || turnId === undefined) return []
     if (!isReadable(record)) this.#strange.set(id, record)
+    let left: ShownTurn[] = []
     if (type === runTurn || type === continueTurn) {
+      const before = this.#turns.get(turnId)
+      if (before && type === continueTurn) left = this.#leave([before])
       const begun = newTurn(record, turnId)
       this.#running.set(id, begun)
       this.#turns.set(turnId, begun)
     }
     const turn = this.#turns.get(turnId)
-    if (!turn || (type !== callModel && type !== callTool)) return
+    if (!turn || (type !== callModel && type !== callTool)) return left
     const call = newCall(record, id)
     this.#calls.set(id, call)
     turn.calls.push(call)
-    if (type !== callModel) return
+    if (type !== callModel) return left
     turn.steps++
     turn.reply = null
     this.#speaking.set(turnId, id)
+    return left
   }
 
   #hear(record: JournalRecord): void {

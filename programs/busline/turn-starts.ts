@@ -3,10 +3,11 @@ import { MESSAGE_TYPES, scanJournal } from 'busline/journal'
 import { nearest } from './nearest.ts'
 import type { Shown } from './show-options.ts'
 
-/** Where a turn begins. */
+/** Where a turn begins; where it last went on after a crash, if it did. */
 export interface TurnStart {
   readonly turn: string
   readonly seq: number
+  readonly lastSeq: number
 }
 
 /** Whether a record begins a turn, or goes on with one after a crash. */
@@ -23,27 +24,34 @@ export function isOfSession({ session }: Readonly<JournalRecord>, asked: string 
   return asked === undefined || session?.startsWith(asked) === true
 }
 
-/** How many turns begin in a run, and the last `keep` of them: looks at those lines only. */
+/** The turns of a run in the order in which they began, one that went on being one of them: looks at those lines only. */
 export async function turnStarts(
   path: string,
   options: {
     session?: string | undefined
-    keep?: number
     onTornTail?: (tail: { line: number; bytes: number }) => void
   } = {},
-): Promise<{ count: number; last: TurnStart[] }> {
-  const { session, keep = Infinity, ...told } = options
-  const last: TurnStart[] = []
-  let count = 0
+): Promise<TurnStart[]> {
+  const { session, ...told } = options
+  const starts: TurnStart[] = []
+  /** The places in `starts` of turns by their ids. */
+  const places = new Map<string, number>()
   for await (const lines of scanJournal(path, { containing: '"kind":"command","type":"chat.', ...told })) {
     for (const { envelope } of lines) {
       if (!isTurnStart(envelope) || !isOfSession(envelope, session)) continue
-      count++
-      last.push({ turn: envelope.turn ?? '', seq: envelope.seq })
-      if (last.length > keep) last.shift()
+      const { turn = '', seq, type } = envelope
+      const place = type === MESSAGE_TYPES.continueTurn ? places.get(turn) : undefined
+      const start = place === undefined ? undefined : starts[place]
+      if (place !== undefined && start) starts[place] = { ...start, lastSeq: seq }
+      else places.set(turn, starts.push({ turn, seq, lastSeq: seq }) - 1)
     }
   }
-  return { count, last }
+  return starts
+}
+
+/** The `most` turns that began or went on last. */
+export function latestOf(starts: readonly TurnStart[], most: number): TurnStart[] {
+  return most === Infinity ? [...starts] : starts.toSorted((a, b) => a.lastSeq - b.lastSeq).slice(-most)
 }
 
 /**
@@ -55,7 +63,7 @@ export async function turnMeant(
   { path, name }: { path: string; name: string },
   { turn = '', session }: Shown,
 ): Promise<string> {
-  const { last: starts } = await turnStarts(path, { session })
+  const starts = await turnStarts(path, { session })
   const run = visibleLine(name, 80)
   if (typeof turn === 'number') {
     const found = starts.at(turn > 0 ? turn - 1 : turn)

@@ -1,5 +1,6 @@
 import { visibleLine } from 'busline'
 import { verifyJournal, type Finding, type Verification } from 'busline/journal'
+import { counted } from '../function-chat/counted.ts'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { defineProgram } from './command.ts'
@@ -18,8 +19,8 @@ Usage: busline verify [RUN…] [--json] [--log-dir DIR]
            { kind: "run", run, id, ok, lines, damage, faults, notes, unfinished, tornBytes } a run
 ${RUN_HELP}
 Severities: damage is what can't be read, a fault breaks a rule, a note is no mistake (an interrupted command, a
-torn last line). What is damaged, busline recover makes readable.
-Exit codes: 0 all well, 1 a fault, 2 usage, 3 damage, 4 a file can't be read, 130 Ctrl-C`
+torn last line). Without --json, the first five of a kind are shown. What is damaged, busline recover makes readable.
+Exit codes: 0 all well, 1 a fault, 2 usage, 3 damage, or it is no journal, 4 a file can't be read, 130 Ctrl-C`
 
 /** `busline verify`. */
 export const verify = defineProgram({
@@ -57,27 +58,36 @@ function jsonOf(run: string, { findings, counts, run: id, ...rest }: Verificatio
   ]
 }
 
+/** Findings of a kind that are shown of one run. */
+const MOST_SHOWN = 5
+
 function textOf(run: string, { findings, counts, ok, lines }: Verification, paint: Paint): string[] {
   const word = ok ? paint('green', 'well') : paint('red', counts.damage > 0 ? 'damaged' : 'faulty')
   const told = [
-    plural(lines, 'line'),
+    counted(lines, 'line'),
     ...(counts.damage > 0 ? [`${counts.damage} damaged`] : []),
-    ...(counts.fault > 0 ? [plural(counts.fault, 'fault')] : []),
-    ...(counts.note > 0 ? [plural(counts.note, 'note')] : []),
+    ...(counts.fault > 0 ? [counted(counts.fault, 'fault')] : []),
+    ...(counts.note > 0 ? [counted(counts.note, 'note')] : []),
   ]
-  const more = counts.damage + counts.fault + counts.note - findings.length
+  const seen = new Map<Finding['kind'], number>()
+  const shown = findings.filter(({ kind }) => {
+    const count = (seen.get(kind) ?? 0) + 1
+    seen.set(kind, count)
+    return count <= MOST_SHOWN
+  })
+  const more = [...seen].flatMap(([kind, count]) =>
+    count > MOST_SHOWN ? [`  … and ${count - MOST_SHOWN} more ${kind}\n`] : [],
+  )
+  const unkept = counts.damage + counts.fault + counts.note - findings.length
   return [
     `${visibleLine(run, 120)}: ${word}, ${told.join(', ')}\n`,
-    ...findings.map((finding) => describe(finding, paint)),
-    ...(more > 0 ? [`  … and ${more} more\n`] : []),
+    ...shown.map((finding) => describe(finding, paint)),
+    ...more,
+    ...(unkept > 0 ? [`  … and ${unkept} more that were only counted\n`] : []),
   ]
 }
 
 function describe({ line, kind, severity, message }: Finding, paint: Paint): string {
   const style = severity === 'note' ? 'dim' : severity === 'fault' ? 'yellow' : 'red'
   return `  line ${String(line).padEnd(7)} ${paint(style, severity.padEnd(6))} ${kind.padEnd(12)} ${visibleLine(message, 300)}\n`
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -3,6 +3,7 @@ import { findMessage, scanJournal, whyOf, type Why, type WhyStep } from 'busline
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { checkRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { describeWhy } from './describe-why.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
@@ -35,6 +36,7 @@ export const why = defineProgram({
       throw new UsageError('busline why takes an id or a line, and a run. Example: busline why 17 @latest')
     const depth = depthOf(values.depth)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
+    checkRecords(run)
     const place = await findMessage(scanJournal(run.source, { onTornTail: run.onTornTail }), wanted)
     const found = await whyOf(scanJournal(run.source), place)
     if (!found)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   AppendMessages,
@@ -39,6 +40,8 @@ export async function openConversation(
   options: ChatOptions,
   log: Pick<ConsoleLogOptions, 'except' | 'write'>,
 ): Promise<Conversation> {
+  // Nothing can go on where nothing was ever kept: said before folders are made.
+  if (options.session !== undefined && !existsSync(options.sessionsDir)) throw noSession(options)
   const offline = options.offline || (!options.apiKey && !options.baseURL)
   const journal = join(options.logDir, `${stamp(new Date())}-${process.pid}.jsonl`)
   const app = createApp({
@@ -76,8 +79,7 @@ async function openSession(app: App, options: ChatOptions): Promise<{ session: S
     .execute(OpenSession, { ...wanted, create: id === undefined })
     .catch((error: unknown) => {
       if (!(error instanceof BuslineError) || error.code !== 'SESSION_NOT_FOUND') throw error
-      const text = `There is no session ${id} in ${options.sessionsDir}. --list-sessions tells which there are.`
-      throw new BuslineError(error.code, text, { cause: error })
+      throw noSession(options, error)
     })
 
   const changes = {
@@ -87,6 +89,11 @@ async function openSession(app: App, options: ChatOptions): Promise<{ session: S
   }
   if (Object.keys(changes).length > 0) await app.bus.session(opened.id).execute(UpdateSession, changes)
   return { session: { ...opened, ...changes }, resumed: id !== undefined }
+}
+
+function noSession({ session: id, sessionsDir }: ChatOptions, cause?: unknown): BuslineError {
+  const text = `There is no session ${id} in ${sessionsDir}. --list-sessions tells which there are.`
+  return new BuslineError('SESSION_NOT_FOUND', text, { cause })
 }
 
 /** UTC as yyyymmddThhmmss. */

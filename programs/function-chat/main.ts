@@ -4,15 +4,18 @@ import { runBatch } from './batch.ts'
 import { openConversation, type Conversation } from './conversation.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
 import { listSessions } from './list-sessions.ts'
-import { HELP, parseOptions, type ChatOptions } from './options.ts'
+import { chatHelp, parseOptions, type Called, type ChatOptions } from './options.ts'
 import { Output } from './output.ts'
 import { runRepl } from './repl.ts'
 import { sayWarnings } from './say-warnings.ts'
 import { Screen } from './screen.ts'
 import { cancelled, stopOnSignals } from './stop-signals.ts'
 
+/** As the script of this repository. */
+const AS_SCRIPT: Called = { command: 'npm run -s chat', options: ' --' }
+
 /** The function-chat program: options in, exit code out. Says what went wrong in one line on stderr. */
-export async function functionChat(argv: readonly string[]): Promise<number> {
+export async function functionChat(argv: readonly string[], called = AS_SCRIPT): Promise<number> {
   const { stdout, stderr, env } = process
   // Nobody is left to tell when stderr is closed.
   stderr.on('error', () => undefined)
@@ -21,7 +24,7 @@ export async function functionChat(argv: readonly string[]): Promise<number> {
   try {
     options = parseOptions(argv, env)
     sayWarnings(stderr, options.logLevel === 'debug')
-    if (options.help) return await say(output, `${HELP}\n`)
+    if (options.help) return await say(output, `${chatHelp(called)}\n`)
     if (options.version) return await say(output, `${BUSLINE_VERSION}\n`)
     if (options.listSessions) {
       const { text, unreadable } = await listSessions(options.sessionsDir, options.json)

@@ -47,15 +47,32 @@ const OPTIONS = {
   version: { type: 'boolean' },
 } as const
 
-export const HELP = `Chat with a model that calls tools: weather, mail, arithmetic.
+/** How this program is called, for its help: the command, and what stands between it and options. */
+export interface Called {
+  readonly command: string
+  readonly options: string
+}
+
+/** What `--help` prints, with examples that work as the program was started. */
+export function chatHelp({ command, options }: Called): string {
+  const asked = `${command}${options}`
+  const examples = [
+    [command, 'talk in the terminal; no key needed'],
+    [`${asked} --prompt "And 24*7?" --json`, 'one turn, for programs'],
+    [`echo "Weather in Rome?" | ${command}`, 'each line is a turn'],
+    [`${asked} --session ID`, 'go on where a session ended'],
+  ]
+  const width = Math.max(...examples.map(([example = '']) => example.length))
+  const listed = examples.map(([example = '', what = '']) => `  ${example.padEnd(width)}   ${what}`)
+  return `Chat with a model that calls tools: weather, mail, arithmetic.
 
 Examples
-  npm run chat                                      talk in the terminal; no key needed
-  npm run -s chat -- --prompt "And 24*7?" --json    one turn, for programs
-  echo "Weather in Rome?" | npm run -s chat         each line is a turn
-  npm run chat -- --session ID                      go on where a session ended
+${listed.join('\n')}
 
-Model
+${OPTIONS_HELP}`
+}
+
+const OPTIONS_HELP = `Model
   --model NAME           default gpt-4o-mini; remembered in the session
   --api-key KEY          default: OPENAI_API_KEY; without key and URL: the built-in offline model
   --base-url URL         any OpenAI-compatible server (default: OPENAI_BASE_URL); no key needed then

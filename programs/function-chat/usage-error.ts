@@ -9,6 +9,10 @@ export function parseProblem(error: unknown): string {
   const sentence = first
     .replace(/\. To specify.*$/, '')
     .replace(
+      /^Option '(-\w)' argument is ambiguous\.$/,
+      'Option $1 lacks its value; one that begins with - is written $1VALUE, without a space.',
+    )
+    .replace(
       /^Option '(.*)' argument is ambiguous\.$/,
       'Option $1 lacks its value; one that begins with - is written $1=VALUE.',
     )

@@ -11,6 +11,7 @@ import { copyLines } from './copy-lines.ts'
 import { fieldOf, sortChanges } from './fork-changes.ts'
 import { ForkEnd, type CommandName, type WaitingInput } from './fork-end.ts'
 import { ForkLines } from './fork-lines.ts'
+import { forkPath, sessionsBeside } from './fork-path.ts'
 import { ForkedFile } from './forked-file.ts'
 import type { SessionProblem } from './session-records.ts'
 import { survey } from './survey.ts'
@@ -19,10 +20,13 @@ import { writeSessions } from './write-sessions.ts'
 export interface ForkOptions {
   /** The last line of the parent that the fork has, from 1. */
   at: number
-  /** The fork's journal; must not exist. */
-  to: string
-  /** Where the fork's session files go (default: none are written). */
-  sessions?: string | undefined
+  /** The fork's journal; must not exist (default: {@link forkPath}, `forks/<name>.fork-<at>.jsonl` beside the parent). */
+  to?: string | undefined
+  /**
+   * Where the fork's session files go (default: none are written). `true`: beside its journal, the name of that without
+   * `.jsonl`, then `-sessions`.
+   */
+  sessions?: string | true | undefined
   /** What becomes of commands that have no result at the line: cancelled, or left as they are to go on with (default `close`). */
   openCalls?: 'close' | 'keep' | undefined
   /**
@@ -77,7 +81,7 @@ export interface Fork {
  * `FILE_FAILED`, `SESSION_IN_USE`; then no fork is left
  */
 export async function forkRun(path: string, options: ForkOptions): Promise<Fork> {
-  const { at, to, sessions: sessionsDir, openCalls = 'close', set = {}, now = Date.now } = options
+  const { at, openCalls = 'close', set = {}, now = Date.now } = options
   const { onProblem = () => undefined } = options
   checkOptions(options)
   const changes = sortChanges(set)
@@ -90,7 +94,10 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
   const name = fieldOf(surveyed.header.data, 'run')
   const parentRun = typeof name === 'string' ? name : null
   const parent = { run: parentRun, seq: surveyed.record.seq, file: basename(path), time }
+  // Chosen only now, and taken in the same moment: forks that are made side by side get places of their own.
+  const to = options.to ?? forkPath(path, at)
   const file = new ForkedFile(to)
+  const sessionsDir = options.sessions === true ? sessionsBeside(to) : options.sessions
   try {
     await copyLines({
       path,
@@ -141,10 +148,11 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
 
 function checkOptions({ at, to, openCalls, sessions }: ForkOptions): void {
   if (!Number.isInteger(at) || at < 1) throw invalid('at', 'It must be the number of a line, from 1.')
-  if (typeof to !== 'string' || to.trim() === '') throw invalid('to', 'It must be the path of a new file.')
+  if (to !== undefined && (typeof to !== 'string' || to.trim() === ''))
+    throw invalid('to', 'It must be the path of a new file.')
   if (openCalls !== undefined && !['close', 'keep'].includes(openCalls))
     throw invalid('openCalls', 'It must be close or keep.')
-  if (sessions !== undefined && sessions.trim() === '')
+  if (typeof sessions === 'string' && sessions.trim() === '')
     throw invalid('sessions', 'It must be the path of a folder.')
 }
 

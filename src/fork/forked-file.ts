@@ -78,7 +78,7 @@ function onFile<T>(path: string, work: () => T): T {
     return work()
   } catch (error) {
     const why = hasCode(error, 'EEXIST')
-      ? 'there is one already, which is not written over. Choose another path'
+      ? 'there is one already, which is not written over. Give another path as "to", or none: then forks are numbered'
       : whyOf(error)
     throw new BuslineError('FILE_FAILED', `The fork ${path} can't be written: ${why}.`, {
       data: { path },

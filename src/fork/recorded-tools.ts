@@ -21,7 +21,11 @@ export interface RecordedCall extends WantedCall {
 }
 
 /** What becomes of a call that the record does not answer. */
-export type Unrecorded = (call: WantedCall) => Promise<'live' | { output: unknown }>
+export type Unrecorded = (
+  call: WantedCall,
+  /** The arguments as a journal has them, without secrets. */
+  shown: unknown,
+) => Promise<'live' | { output: unknown }>
 
 /** How many calls were answered from where. */
 export interface AnsweredCalls {
@@ -65,7 +69,7 @@ export function answerTools(
         return end.output === undefined ? NO_OUTPUT : end.output
       }
       const { call, name, arguments: args, again, ...rest } = wanted.data
-      const how = await unrecorded({ call, name, arguments: args })
+      const how = await unrecorded({ call, name, arguments: args }, shown.data?.arguments ?? args)
       if (how !== 'live') {
         answered.stubbed++
         return how.output === undefined ? NO_OUTPUT : how.output
@@ -114,11 +118,25 @@ function failed({ code, message }: { code: string; message: string }): Error {
   return Object.assign(new Error(message), { code })
 }
 
-/** `WHAT_IF_STOPPED`: the record has no answer to a call. */
-export function stoppedAt({ name, arguments: args }: WantedCall, path: string): BuslineError {
+/** `WHAT_IF_STOPPED`: the record has no answer to a call. The developer reads it, as `unknownResult` the model. */
+export function stoppedAt(name: string, args: unknown, path: string): BuslineError {
+  const text = JSON.stringify(args) ?? 'nothing'
+  const given = text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text
   return new BuslineError(
     'WHAT_IF_STOPPED',
-    `The record holds no call of ${name} with these arguments. Let such calls run live, stub them, or answer them with an error. The fork ${path} stays as it is then.`,
+    `The record holds no call of ${name} with ${given}. Say with "tools" what becomes of such calls: live runs them, stub answers in their place, record tells the model that the result is not known. The fork is in ${path}, as far as it came.`,
     { data: { name, arguments: args, path } },
+  )
+}
+
+/** How much of the arguments the message shows; its data has them whole. */
+const MOST_SHOWN = 500
+
+/** `OUTCOME_UNKNOWN`, for the model: nobody knows what the call would have come to. */
+export function unknownResult(name: string): BuslineError {
+  return new BuslineError(
+    'OUTCOME_UNKNOWN',
+    `The result of this call of ${name} is not known, and asking again will not tell it. Go on without it.`,
+    { data: { name } },
   )
 }

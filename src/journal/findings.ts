@@ -53,8 +53,8 @@ const MOST = 1000
 
 /** Collects findings. */
 export class Findings {
-  readonly #kept: Finding[] = []
-  readonly #counts = { damage: 0, fault: 0, note: 0 }
+  #kept: Finding[] = []
+  #counts = { damage: 0, fault: 0, note: 0 }
   #tornBytes = 0
 
   add(finding: Finding): void {
@@ -71,7 +71,18 @@ export class Findings {
 
   torn(line: number, bytes: number): void {
     this.#tornBytes = bytes
-    this.note(line, 'torn-tail', `${bytes} bytes without an end: they are no record.`)
+    this.note(line, 'torn-tail', `${bytes === 1 ? '1 byte' : `${bytes} bytes`} without an end: no record.`)
+  }
+
+  /** One finding in the place of one for each line: none of them is a record. */
+  noJournal(lines: number): void {
+    const message =
+      lines === 0
+        ? 'This is no journal: it has no line.'
+        : `This is no journal: of ${lines === 1 ? 'its one line' : `its ${lines} lines`} none is a record.`
+    this.#kept = this.#kept.filter(({ severity }) => severity === 'note')
+    this.#counts = { ...this.#counts, damage: 0, fault: 0 }
+    this.add({ line: 1, kind: 'not-a-record', severity: 'damage', message })
   }
 
   result(about: Pick<Verification, 'lines' | 'run' | 'unfinished'>): Verification {

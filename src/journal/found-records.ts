@@ -4,23 +4,34 @@ import type { Beginning, Stretch } from './longest-rise.ts'
 import { lostFrom } from './lost-lines.ts'
 import { opened } from './open-segments.ts'
 import { recordIn, salvageRecords } from './salvage-line.ts'
+import type { Owner, RunOwners } from './run-owners.ts'
 import { beginsLaterSegment } from './seq-check.ts'
 
 const NEWLINE = 0x0a
 /** Bytes read at once where a stretch is cut. */
 const CHUNK = 256 * 1024
-/** Damaged places that are told of one file; all are counted. */
+/** Places of each kind that are told of one file; all are counted. */
 const MOST_TOLD = 1000
 
-/** Bytes of a file that are no record, or one out of order. */
+/** Bytes of a file that are no record. */
 export interface DamagedPart {
   /** The line of the file that they stand in, counted from 1. */
   readonly line: number
   readonly bytes: number
 }
 
-/** Records that stand right below each other in a file, and whose `seq` follow each other. */
+/** Whole records below each other that are not kept: they are of another run, or out of order. */
+export interface SetAside {
+  /** The line of the file that the first one stands in, counted from 1. */
+  readonly line: number
+  readonly records: number
+  /** The run that they are of; null when it is the one that is kept. Of a run without a header, what its ids begin with. */
+  readonly run: string | null
+}
+
+/** Records that stand right below each other in a file, of one run, and whose `seq` follow each other. */
 export interface RecordStretch extends Stretch {
+  readonly owner: Owner
   /** The line of the file that it begins in, counted from 1. */
   readonly line: number
   /** Where in the file it begins, and where it ends, without the last newline. */
@@ -44,7 +55,11 @@ export interface FilePlan {
   /** The first thousand. */
   readonly damaged: readonly DamagedPart[]
   readonly damagedCount: number
-  /** The run, as a record of the file names it. */
+  /** The first thousand places. */
+  readonly setAside: readonly SetAside[]
+  /** Records that are set aside, all of them. */
+  readonly setAsideCount: number
+  /** The run, as a record of it names it. */
   readonly run: string | undefined
 }
 
@@ -56,12 +71,14 @@ export class FoundRecords {
   readonly stretches: Growing[] = []
   cutBytes = 0
   readonly #path: string
+  readonly #owners: RunOwners
   readonly #damaged: DamagedPart[] = []
   #damagedCount = 0
-  #run: string | undefined
 
-  constructor(path: string) {
+  /** @param owners shared by all files of a run */
+  constructor(path: string, owners: RunOwners) {
     this.#path = path
+    this.#owners = owners
   }
 
   /** A line without its newline. */
@@ -81,17 +98,22 @@ export class FoundRecords {
     if (this.#damagedCount++ < MOST_TOLD) this.#damaged.push({ line, bytes })
   }
 
-  /** What is kept of it, by the places of the stretches; the rest is out of order. */
+  /** What is kept of it, by the places of the stretches; the rest is of another run, or out of order. */
   async keep(beginnings: readonly Beginning[]): Promise<FilePlan> {
     const counts = new Map(beginnings.map(({ place, count }) => [place, count]))
     const stretches: RecordStretch[] = []
+    const aside: SetAside[] = []
+    let setAsideCount = 0
+    const { kept } = this.#owners
     for (const [place, stretch] of this.stretches.entries()) {
       const count = counts.get(place) ?? 0
       if (count === stretch.count) stretches.push(stretch)
-      else {
-        const end = await this.#cut(stretch, count)
-        if (count > 0) stretches.push({ ...stretch, count, end })
-      }
+      else if (count > 0) stretches.push({ ...stretch, count, end: await this.#endOf(stretch, count) })
+      const records = stretch.count - count
+      if (records === 0) continue
+      setAsideCount += records
+      const run = stretch.owner === kept ? null : (stretch.owner.run ?? stretch.owner.prefix ?? '')
+      if (aside.length < MOST_TOLD) aside.push({ line: stretch.line + count, records, run })
     }
     return {
       path: this.#path,
@@ -99,7 +121,9 @@ export class FoundRecords {
       cutBytes: this.cutBytes,
       damaged: this.#damaged.toSorted((a, b) => a.line - b.line),
       damagedCount: this.#damagedCount,
-      run: this.#run,
+      setAside: aside,
+      setAsideCount,
+      run: kept?.run ?? kept?.prefix,
     }
   }
 
@@ -113,16 +137,17 @@ export class FoundRecords {
   #add(of: { start: number; end: number; line: number; record: JournalRecord }): void {
     const { start, end, line, record } = of
     const { seq, time } = record
-    this.#run ??= runOf(record)
+    const owner = this.#owners.ownerOf(record)
     const last = this.stretches.at(-1)
     const isBelow = last && last.end + 1 === start && last.line + last.count === line
-    if (last && isBelow && last.first + last.count === seq) {
+    if (last && isBelow && last.owner === owner && last.first + last.count === seq) {
       last.end = end
       last.count++
       last.times = [last.times[0], time]
       return
     }
     this.stretches.push({
+      owner,
       first: seq,
       count: 1,
       line,
@@ -134,39 +159,23 @@ export class FoundRecords {
     })
   }
 
-  /** Where the first records of a stretch end; the others are told. */
-  async #cut({ start, end, line }: RecordStretch, count: number): Promise<number> {
+  /** Where the first records of a stretch end: before the newline of the last one. */
+  async #endOf({ start, end }: RecordStretch, count: number): Promise<number> {
     const file = await opened(this.#path)
     try {
-      let kept = start
-      let lineStart = start
-      let number = line
-      const take = (lineEnd: number): void => {
-        if (number < line + count) kept = lineEnd
-        else this.tell(number, lineEnd - lineStart)
-        lineStart = lineEnd + 1
-        number++
-      }
+      let lines = 0
       for (let at = start; at < end;) {
         const bytes = await bytesOf(file, at, Math.min(CHUNK, end - at))
         for (let place = bytes.indexOf(NEWLINE); place !== -1; place = bytes.indexOf(NEWLINE, place + 1))
-          take(at + place)
+          if (++lines === count) return at + place
         if (bytes.length === 0) break
         at += bytes.length
       }
-      take(end)
-      return kept
+      return end
     } finally {
       await file.close()
     }
   }
-}
-
-/** As a header names the run, else as the ids of its messages begin. */
-function runOf({ kind, root, data }: JournalRecord): string | undefined {
-  if (kind === 'header' && typeof data === 'object' && data !== null && 'run' in data)
-    return typeof data.run === 'string' ? data.run : undefined
-  return root === undefined ? undefined : /^(.+)-[^-]+$/.exec(root)?.[1]
 }
 
 /** Bytes of a file from a place on; fewer where it ends. */

@@ -34,10 +34,11 @@ export function cannotRead(path: string, error: unknown): BuslineError {
   })
 }
 
-/** `JOURNAL_DAMAGED` for a line, counted from 1. */
+/** `JOURNAL_DAMAGED` for a line, counted from 1; `data.why` is what is wrong with it. */
 export function damaged(path: string, line: number, why: string, cause?: unknown): BuslineError {
-  return new BuslineError('JOURNAL_DAMAGED', `Line ${line} of ${path} is damaged: ${why}.`, {
-    data: { path, line },
-    cause,
-  })
+  return new BuslineError(
+    'JOURNAL_DAMAGED',
+    `Line ${line} of ${path} is damaged: ${why}. \`busline verify\` tells all damage, \`busline recover\` mends it.`,
+    { data: { path, line, why }, cause },
+  )
 }

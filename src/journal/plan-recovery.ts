@@ -2,15 +2,23 @@ import { bytesOf, FoundRecords, type DamagedPart, type FilePlan } from './found-
 import { blocksOf, LONGEST } from './line-block.ts'
 import { longestRise } from './longest-rise.ts'
 import { opened } from './open-segments.ts'
+import { RunOwners } from './run-owners.ts'
 
 /**
- * Looks through the files of a run for all their records, also where newlines are damaged, and keeps as many as follow each
- * other. Memory grows with the number of damaged places, not with that of the lines.
+ * Looks through the files of a run for all their records, also where newlines are damaged, and keeps as many of one run as
+ * follow each other. Memory grows with the number of damaged places, not with that of the lines.
  */
 export async function planRecovery(paths: readonly string[]): Promise<FilePlan[]> {
   const all: FoundRecords[] = []
-  for (const path of paths) all.push(await foundIn(path))
-  const rise = longestRise(all.flatMap(({ stretches }) => stretches))
+  const owners = new RunOwners()
+  for (const path of paths) all.push(await foundIn(path, owners))
+  const mine = all
+    .flatMap(({ stretches }) => stretches)
+    .flatMap((stretch, place) => (stretch.owner === owners.kept ? [{ ...stretch, place }] : []))
+  const rise = longestRise(mine).flatMap(({ place, count }) => {
+    const stretch = mine[place]
+    return stretch ? [{ place: stretch.place, count }] : []
+  })
   const plans: FilePlan[] = []
   let before = 0
   for (const found of all) {
@@ -22,10 +30,10 @@ export async function planRecovery(paths: readonly string[]): Promise<FilePlan[]
   return plans
 }
 
-async function foundIn(path: string): Promise<FoundRecords> {
+async function foundIn(path: string, owners: RunOwners): Promise<FoundRecords> {
   const file = await opened(path)
   try {
-    const found = new FoundRecords(path)
+    const found = new FoundRecords(path, owners)
     const { size } = await file.stat()
     let tailLine = 1
     const origin = { path, linesBefore: 0, hasBlobs: false }

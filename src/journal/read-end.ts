@@ -42,7 +42,7 @@ function seqOf(path: string, line: string): number {
 function damaged(path: string, cause?: unknown): BuslineError {
   return new BuslineError(
     'JOURNAL_DAMAGED',
-    `The last line of ${path} is not a journal record. It is not continued; move it away or choose another path.`,
+    `The last line of ${path} is not a journal record. It is not continued: \`busline recover\` mends a journal; else choose another path.`,
     {
       data: { path },
       cause,

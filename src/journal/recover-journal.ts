@@ -4,14 +4,14 @@ import { BuslineError } from '../messages/busline-error.ts'
 import { inUse } from './journal-errors.ts'
 import { journalHolder } from './journal-holder.ts'
 import { opened } from './open-segments.ts'
-import type { DamagedPart, FilePlan } from './found-records.ts'
+import type { DamagedPart, FilePlan, SetAside } from './found-records.ts'
 import { planRecovery } from './plan-recovery.ts'
 import { RecoveryDraft } from './recovery-draft.ts'
 import { gapsOf } from './recovery-gaps.ts'
 import { isSegment, stemOf } from './segment-names.ts'
 import { segmentsOf } from './segments.ts'
 
-export type { DamagedPart } from './found-records.ts'
+export type { DamagedPart, SetAside } from './found-records.ts'
 
 export interface RecoverJournalOptions {
   /** Tells what would be done, and changes nothing. Default false. */
@@ -34,9 +34,12 @@ export interface RecoveredFile {
   readonly records: number
   /** Bytes that were cut after the last newline. */
   readonly cutBytes: number
-  /** What was no record in its place, the first thousand, and how many there were. */
+  /** What was no record, the first thousand, and how many there were. */
   readonly damaged: readonly DamagedPart[]
   readonly damagedCount: number
+  /** Whole records that are not kept, the first thousand places, and how many records they are. */
+  readonly setAside: readonly SetAside[]
+  readonly setAsideCount: number
   /** Lines that are lost, by their `seq`: `bus.lost` notes stand in their place. */
   readonly lost: number
   /** Where the file is kept as it was; null where it was left alone. */
@@ -53,14 +56,13 @@ export interface Recovery {
  * Makes a damaged journal readable again. Every record that is whole stays as it is, byte for byte: what a killed writer or
  * a power cut left after the last newline is cut, and so is what is no record in the middle; lines that are lost are
  * declared by `bus.lost` notes, which readers accept, and a note `bus.recovered` says what was done. Commands that were
- * interrupted stay so.
+ * interrupted stay so. Where records of several runs stand in one file, the first run that has a header is kept.
  *
- * Nothing is thrown away: the file as it was is kept as `<path>.damaged-1`, or the next number that is free. Of a rotated
+ * Nothing is thrown away: what is set aside is told, and the file as it was is kept as `<path>.damaged-1`, or the next number that is free. Of a rotated
  * journal all segments are recovered: as many records of all together as follow each other. A run that has lost its header
  * gets another (`data.recovered`), without which a file is no journal. What is recovered needs no recovery again.
  *
- * @throws BuslineError `INVALID_OPTION` for an output that is there; `JOURNAL_DAMAGED` when no record is left, or it is no
- * journal; `JOURNAL_IN_USE` when a live process writes it, `FILE_FAILED` when it can't be read,
+ * @throws BuslineError `INVALID_OPTION` for an output that is there; `JOURNAL_DAMAGED` when it holds no record; `JOURNAL_IN_USE` when a live process writes it, `FILE_FAILED` when it can't be read,
  * `JOURNAL_FAILED` when it can't be written
  */
 export async function recoverJournal(path: string, options: RecoverJournalOptions = {}): Promise<Recovery> {
@@ -97,11 +99,13 @@ async function recover(path: string, options: RecoverJournalOptions): Promise<Re
       data: { option: 'output' },
     })
   const plans = await planRecovery(segments)
-  if (plans.every(({ stretches }) => stretches.length === 0) && plans.some(isHarmed))
+  if (plans.every(({ stretches }) => stretches.length === 0))
     throw new BuslineError(
       'JOURNAL_DAMAGED',
-      `No record is left in ${path}, or it is no journal. It stays as it is.`,
-      { data: { path } },
+      `${path} is no journal: it holds no record. It stays as it is.`,
+      {
+        data: { path },
+      },
     )
   const gaps = gapsOf(plans, isSegment(path) ? undefined : 0)
   const files: RecoveredFile[] = []
@@ -111,10 +115,6 @@ async function recover(path: string, options: RecoverJournalOptions): Promise<Re
     files.push(toldOf(plan, draft, await carriedOut(draft, options)))
   }
   return { changed: files.some(({ changed }) => changed), files }
-}
-
-function isHarmed({ cutBytes, damagedCount }: FilePlan): boolean {
-  return cutBytes > 0 || damagedCount > 0
 }
 
 /** Where the file is kept as it was; null when it was left alone. */
@@ -127,8 +127,19 @@ async function carriedOut(draft: RecoveryDraft, options: RecoverJournalOptions):
 }
 
 function toldOf(plan: FilePlan, draft: RecoveryDraft, original: string | null): RecoveredFile {
-  const { path, stretches, cutBytes, damaged, damagedCount } = plan
+  const { path, stretches, cutBytes, damaged, damagedCount, setAside, setAsideCount } = plan
   const { changed, lost } = draft
   const records = stretches.reduce((sum, { count }) => sum + count, 0)
-  return { path, changed, records, cutBytes, damaged, damagedCount, lost, original }
+  return {
+    path,
+    changed,
+    records,
+    cutBytes,
+    damaged,
+    damagedCount,
+    setAside,
+    setAsideCount,
+    lost,
+    original,
+  }
 }

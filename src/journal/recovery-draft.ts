@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, type Stats } from 'node:fs'
 import { copyFile, link, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder } from '../files/make-folder.ts'
@@ -29,8 +29,8 @@ export class RecoveryDraft {
 
   /** Whether it differs from what is there. */
   get changed(): boolean {
-    const { cutBytes, damagedCount } = this.#plan
-    return cutBytes > 0 || damagedCount > 0 || this.#gaps.size > 0
+    const { cutBytes, damagedCount, setAsideCount } = this.#plan
+    return cutBytes > 0 || damagedCount > 0 || setAsideCount > 0 || this.#gaps.size > 0
   }
 
   /** How many lines are lost. */
@@ -89,13 +89,16 @@ export class RecoveryDraft {
       await this.#tellGap(target, stretches.length)
       const last = stretches.at(-1)
       if (this.changed && this.#isLast && last) {
-        const { cutBytes, damagedCount } = this.#plan
-        const data = { cutBytes, damaged: damagedCount, lost: this.lost, original }
+        const { cutBytes, damagedCount, setAsideCount: setAside } = this.#plan
+        const data = { cutBytes, damaged: damagedCount, setAside, lost: this.lost, original }
         const seq = last.first + last.count
         await target.writeFile(lineOf({ seq, time: now(), kind: 'note', type: 'bus.recovered', data }))
       }
       // A copy may be made again; what takes the place of the original has to last.
-      if (isDurable) await target.sync()
+      if (isDurable) {
+        await keepOwner(target, await source.stat())
+        await target.sync()
+      }
     } catch (error) {
       await rm(to, { force: true })
       throw error
@@ -127,6 +130,13 @@ export class RecoveryDraft {
       data: { run, recovered: true },
     })
   }
+}
+
+/** Who may read the original may read what takes its place. */
+async function keepOwner(target: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  // Only root may give a file away, and an owner to its own groups; a file system may know no owners.
+  await target.chown(uid, gid).catch(() => undefined)
+  await target.chmod(mode & 0o777)
 }
 
 async function copyBlobs(from: string, to: string): Promise<void> {

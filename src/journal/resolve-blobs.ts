@@ -50,7 +50,7 @@ function missing(
 ): BuslineError {
   return new BuslineError(
     'BLOB_MISSING',
-    `Line ${data.line} of ${data.path} refers to ${data.file}, which ${why}. Put the folder of blobs beside the journal, or read with blobs: 'keep'.`,
+    `Line ${data.line} of ${data.path} refers to ${data.file}, which ${why}. Put the folder of blobs beside the journal.`,
     { data, cause },
   )
 }

@@ -23,7 +23,7 @@ export interface VerifyJournalOptions {
  * `seq` without gaps, ids that are unique, one result for a command, of its type and after it, causes and roots that are
  * known, big values that are there with the right hash. What it finds is told, never thrown.
  *
- * Memory grows with the number of messages that cause others, some 150 bytes for each, and of those whose id is not that of
+ * Memory grows with the number of messages that cause others, some 100 bytes for each, and of those whose id is not that of
  * their cause, or of their bus, and an ordinal: ids have to be known to the end.
  *
  * @throws BuslineError `FILE_FAILED` when the source can't be read; the signal's reason when it aborts
@@ -70,6 +70,7 @@ class LineRules {
   readonly #causality: Causality
   #expected: number | undefined
   #lines = 0
+  #records = 0
   #run: string | null = null
   #time = -Infinity
 
@@ -81,6 +82,7 @@ class LineRules {
 
   take(line: number, record: JournalRecord, missing: BuslineError | undefined): void {
     this.#lines++
+    this.#records++
     if (missing) this.#findings.fault(line, 'blob', missing.message)
     this.#order(line, record)
     this.#header(line, record)
@@ -91,7 +93,7 @@ class LineRules {
 
   damaged(line: number, fault: unknown): void {
     this.#lines++
-    this.#findings.add({ line, kind: 'not-a-record', severity: 'damage', message: messageOf(fault) })
+    this.#findings.add({ line, kind: 'not-a-record', severity: 'damage', message: whyDamaged(fault) })
     // How many lines it was is not known: the next one is taken as it comes.
     this.#expected = undefined
     this.#causality.isPart()
@@ -99,7 +101,7 @@ class LineRules {
 
   end(): Verification {
     this.#causality.end()
-    if (this.#lines === 0) this.#findings.fault(1, 'header', 'The journal is empty: it has no header.')
+    if (this.#records === 0) this.#findings.noJournal(this.#lines)
     return this.#findings.result({
       lines: this.#lines,
       run: this.#run,
@@ -156,6 +158,9 @@ class LineRules {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** What is wrong with a line; which one, a finding tells by itself. */
+function whyDamaged(error: unknown): string {
+  if (!(error instanceof BuslineError)) return error instanceof Error ? error.message : String(error)
+  const why = error.data?.['why']
+  return typeof why === 'string' ? `${why.charAt(0).toUpperCase()}${why.slice(1)}.` : error.message
 }

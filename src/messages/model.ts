@@ -55,7 +55,8 @@ export const ServerResponse = z.object({
 export type ServerResponse = z.output<typeof ServerResponse>
 
 /**
- * A model's answer; `finishReason` and `model` as the server sent them, null where it told none. `rawUsage` is what the
+ * A model's answer; `finishReason` and `model` as the server sent them, null where it told none; a `usageMeter` names the
+ * model by which it priced an answer that names none. `rawUsage` is what the
  * server said of the usage, `cost` US dollars (null: the price is not known), `output` the parsed value where the request
  * had a schema, `provider` and `response` who answered.
  */

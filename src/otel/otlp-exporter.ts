@@ -13,7 +13,12 @@ export function otlpExporter(options: OtlpOptions): SpanExporter {
     try {
       const { rejected, warning = 'without a reason' } = await sender.send(spans)
       if (rejected === 0) return { code: 0 }
-      return { code: 1, error: new Error(`The server refused ${rejected} spans: ${warning}.`) }
+      return {
+        code: 1,
+        error: new Error(
+          `The server refused ${rejected === 1 ? '1 span' : `${rejected} spans`}: ${warning}.`,
+        ),
+      }
     } catch (error) {
       return { code: 1, error: error instanceof Error ? error : new Error(String(error)) }
     }

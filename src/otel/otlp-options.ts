@@ -13,6 +13,14 @@ export interface OtlpOptions {
   timeout?: number
   /** Milliseconds within which a request that may be tried again is, default 30 000. */
   retryFor?: number
+  /** Told before each wait for another attempt. */
+  onRetry?: (retry: OtlpRetry) => void
+}
+
+/** Why a request is tried again, and after how many milliseconds. */
+export interface OtlpRetry {
+  readonly why: string
+  readonly wait: number
 }
 
 /** @throws BuslineError `INVALID_OPTION`, naming the option */
@@ -23,6 +31,7 @@ export function checkOtlpOptions(options: OtlpOptions): Required<OtlpOptions> {
     compression = 'gzip',
     timeout = 10_000,
     retryFor = 30_000,
+    onRetry = () => undefined,
   } = options
   const url = checkUrl(options.url)
   if (protocol !== 'http/json' && protocol !== 'http/protobuf')
@@ -31,6 +40,7 @@ export function checkOtlpOptions(options: OtlpOptions): Required<OtlpOptions> {
   if (!(Number.isFinite(timeout) && timeout > 0)) throw invalid('timeout', 'must be milliseconds above 0')
   if (!(Number.isFinite(retryFor) && retryFor >= 0))
     throw invalid('retryFor', 'must be milliseconds, 0 or more')
+  if (typeof onRetry !== 'function') throw invalid('onRetry', 'must be a function')
   for (const [name, value] of Object.entries(headers)) {
     try {
       void new Headers({ [name]: value })
@@ -39,7 +49,7 @@ export function checkOtlpOptions(options: OtlpOptions): Required<OtlpOptions> {
       throw invalid('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`)
     }
   }
-  return { url, headers, protocol, compression, timeout, retryFor }
+  return { url, headers, protocol, compression, timeout, retryFor, onRetry }
 }
 
 function checkUrl(text: string): string {

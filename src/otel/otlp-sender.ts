@@ -21,12 +21,29 @@ const zip = promisify(gzip)
 
 /** The statuses that OTLP/HTTP allows to try again; all others are final. */
 const RETRYABLE = [429, 502, 503, 504]
+/** What may pass: nobody listens yet, the network or the name server is away, the connection broke. All else is final. */
+const PASSING = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]
 const FIRST_WAIT = 500
 const LONGEST_WAIT = 10_000
 
 /**
- * Sends batches to one server, one request at a time. A refused connection, a timeout, 429, 502, 503 and 504 are tried again
- * with growing waits, or after what `Retry-After` says, for `retryFor` milliseconds in all (specification OTLP 1.x, OTLP/HTTP).
+ * Sends batches to one server, one request at a time. A refused or broken connection, a timeout, 429, 502, 503 and 504 are
+ * tried again with growing waits, or after what `Retry-After` says, for `retryFor` milliseconds in all (specification OTLP
+ * 1.x, OTLP/HTTP). What does not pass by itself (a name or a port that is none, a certificate) is final.
  */
 export class OtlpSender {
   #options: ReturnType<typeof checkOtlpOptions>
@@ -37,9 +54,9 @@ export class OtlpSender {
     this.#options = checkOtlpOptions(options)
   }
 
-  /** @throws BuslineError `EXPORT_FAILED`, or `CANCELLED` when `signal` aborts */
+  /** @throws BuslineError `EXPORT_FAILED`, with `data.status` when the server answered, or `CANCELLED` when `signal` aborts */
   async send(spans: readonly FinishedSpan[], signal?: AbortSignal): Promise<SentSpans> {
-    const { compression, protocol, retryFor } = this.#options
+    const { compression, protocol, retryFor, onRetry } = this.#options
     this.#encoding ??= otlpEncoding(protocol)
     const encoding = await this.#encoding
     const plain = encoding.encode(spans)
@@ -51,7 +68,8 @@ export class OtlpSender {
       if ('answer' in outcome) return taken(spans.length, encoding.read(outcome.answer))
       if (signal?.aborted) throw cancelled()
       const wait = outcome.retryAfter ?? jittered(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt))
-      if (!outcome.again || performance.now() + wait > until) throw this.#failed(outcome.why, spans.length)
+      if (!outcome.again || performance.now() + wait > until) throw this.#failed(outcome, spans.length)
+      onRetry({ why: outcome.why, wait })
       await sleep(wait, undefined, { ...(signal && { signal }) }).catch(() => {
         throw cancelled()
       })
@@ -77,22 +95,35 @@ export class OtlpSender {
       const answer = new Uint8Array(await response.arrayBuffer())
       if (response.ok) return { answer }
       const again = RETRYABLE.includes(response.status)
-      return { again, why: `it answered ${response.status}`, retryAfter: retryAfter(response.headers) }
+      const { status } = response
+      return { again, why: `it answered ${status}`, status, retryAfter: retryAfter(response.headers) }
     } catch (error) {
-      const why = limit.aborted ? `it did not answer within ${timeout} ms` : reasonOf(error)
-      return { again: true, why, retryAfter: undefined }
+      const isLate = limit.aborted
+      const { reason, code } = reasonOf(error)
+      const why = isLate ? `it did not answer within ${timeout} ms` : reason
+      return { again: isLate || PASSING.includes(code), why, status: undefined, retryAfter: undefined }
     }
   }
 
-  #failed(why: string, spans: number): BuslineError {
+  #failed({ why, status }: Failure, spans: number): BuslineError {
     const { url } = this.#options
-    return new BuslineError('EXPORT_FAILED', `${spans} spans could not be sent to ${url}: ${why}.`, {
-      data: { url, spans },
+    const what = spans === 1 ? '1 span' : `${spans} spans`
+    return new BuslineError('EXPORT_FAILED', `${what} could not be sent to ${url}: ${why}.`, {
+      data: { url, spans, ...(status !== undefined && { status }) },
     })
   }
 }
 
-type Outcome = { answer: Uint8Array } | { again: boolean; why: string; retryAfter: number | undefined }
+interface Failure {
+  readonly again: boolean
+  readonly why: string
+  /** Undefined when there was no answer. */
+  readonly status: number | undefined
+  /** Milliseconds. */
+  readonly retryAfter: number | undefined
+}
+
+type Outcome = { answer: Uint8Array } | Failure
 
 function taken(count: number, { rejected, message }: OtlpAnswer): SentSpans {
   const refused = Math.min(count, Math.max(0, rejected))
@@ -113,13 +144,12 @@ function jittered(ms: number): number {
 }
 
 /** Why fetch failed stands in the causes of its error. */
-function reasonOf(error: unknown): string {
-  let reason = error
-  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause
-  if (!(reason instanceof Error)) return String(reason)
-  return 'code' in reason && typeof reason.code === 'string' && reason.message === ''
-    ? reason.code
-    : reason.message
+function reasonOf(error: unknown): { reason: string; code: string } {
+  let inner = error
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause
+  if (!(inner instanceof Error)) return { reason: String(inner), code: '' }
+  const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : ''
+  return { reason: inner.message === '' ? code : inner.message, code }
 }
 
 function cancelled(): BuslineError {

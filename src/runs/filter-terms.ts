@@ -26,6 +26,12 @@ const TEXTS: Readonly<Record<string, Reader<string>>> = {
   model: ({ envelope, name }) => (envelope.type === MESSAGE_TYPES.callModel ? name : undefined),
 }
 
+/** Fields that know a few values only. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  kind: ['header', 'command', 'result', 'event', 'note'],
+  status: ['ok', 'error', 'cancelled', 'timeout'],
+}
+
 const IDS: Readonly<Record<string, (view: LineView) => readonly (string | undefined)[]>> = {
   id: ({ envelope }) => [envelope.id, envelope.of],
   session: ({ envelope }) => [envelope.session],
@@ -67,7 +73,7 @@ export function needsCalls({ kind, text }: Token): boolean {
 export function testOf(token: Token, place: Place): Test {
   const { text: name, value, quoted } = token
   if (value === '' && !quoted) throw wrong(place, token, `${name}${token.operator} lacks its value`)
-  if (PATH.test(name)) return pathTest(name.split('.'), token)
+  if (PATH.test(name)) return pathTest(name.split('.'), token, place)
   if (Object.hasOwn(TEXTS, name)) return textTest(TEXTS[name], token, place)
   if (Object.hasOwn(IDS, name)) return idTest(IDS[name], token, place)
   if (Object.hasOwn(NUMBERS, name)) return numberTest(NUMBERS[name], token, place)
@@ -84,6 +90,9 @@ function textTest(read: Reader<string> | undefined, token: Token, place: Place):
   only(token, place, [':', '=', '!='])
   const pattern = token.quoted ? [token.value] : token.value.split('*')
   const wanted = token.operator !== '!='
+  const values = Object.hasOwn(VALUES, token.text) ? VALUES[token.text] : undefined
+  if (values && !values.some((value) => globFits(pattern, value)))
+    throw wrong(place, token, `no ${token.text} is ${token.value}; it is one of ${values.join(', ')}`)
   return (view) => {
     const value = read?.(view)
     return value !== undefined && globFits(pattern, value) === wanted
@@ -129,8 +138,11 @@ function ago(value: string, now: number): number | undefined {
 }
 
 /** A value in the heavy field. Numbers are compared as such, everything else as text; what is not there is not compared. */
-function pathTest(path: readonly string[], { operator, value }: Token): Test {
+function pathTest(path: readonly string[], token: Token, place: Place): Test {
+  const { operator, value } = token
   const number = readNumber(value)
+  if (number === undefined && /^[<>]/.test(operator))
+    throw wrong(place, token, `${operator} compares numbers, as in ${token.text}${operator}10`)
   return (view) => {
     const is = fieldAt(view.record, ...path)
     if (is === undefined) return false

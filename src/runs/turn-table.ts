@@ -15,7 +15,7 @@ export interface TurnStats {
   steps: number
 }
 
-/** One turn, or the part of it that went on after a crash. Milliseconds, US dollars. */
+/** One turn; one that went on after a crash is one, too. Milliseconds, US dollars. */
 export interface TurnRow {
   by: 'turn'
   /** The turn's id. */
@@ -25,6 +25,7 @@ export interface TurnRow {
   line: number
   /** Epoch milliseconds. */
   startedAt: number
+  /** Of a turn that went on: of the part that ended. */
   ms: number | null
   status: string
   error: string | null
@@ -49,6 +50,8 @@ export class TurnTable {
   #running = new Map<string, TurnRow>()
   /** By the turn's id, which is another where a turn goes on. */
   #byTurn = new Map<string, TurnRow>()
+  /** Turns that did not end well, which may go on. */
+  #broken = new Map<string, TurnRow>()
   #rows: TurnRow[] = []
   #keep: boolean
 
@@ -67,11 +70,23 @@ export class TurnTable {
     if (around && type === MESSAGE_TYPES.callModel) around.modelCalls++
     if (around && type === MESSAGE_TYPES.callTool) around.toolCalls++
     if (!isTurn(type) || id === undefined) return
+    if (type === MESSAGE_TYPES.continueTurn && this.#goesOn(id, turn)) return
     const row = newRow({ key: turn ?? id, session: session ?? null, line, startedAt: time })
     this.#counts.count++
     this.#running.set(id, row)
     this.#byTurn.set(row.key, row)
     if (this.#keep) this.#rows.push(row)
+  }
+
+  /** Whether a turn of this run goes on with a command, and not one of an earlier journal. */
+  #goesOn(id: string, turn = ''): boolean {
+    const row = this.#byTurn.get(turn) ?? this.#broken.get(turn)
+    if (!row) return false
+    if (this.#broken.delete(turn)) this.#counts[endOf(row.status)]--
+    Object.assign(row, { ms: null, status: 'interrupted', error: null })
+    this.#running.set(id, row)
+    this.#byTurn.set(turn, row)
+    return true
   }
 
   end({ envelope }: RunLine, code: string | undefined): void {
@@ -86,8 +101,8 @@ export class TurnTable {
     this.#running.delete(of)
     if (this.#byTurn.get(row.key) === row) this.#byTurn.delete(row.key)
     Object.assign(row, { ms: ms ?? null, status, error: code ?? null })
-    if (status === 'ok' || status === 'cancelled' || status === 'timeout') this.#counts[status]++
-    else this.#counts.error++
+    this.#counts[endOf(status)]++
+    if (status !== 'ok') this.#broken.set(row.key, row)
   }
 
   /** What a model call took, for its turn. */
@@ -118,6 +133,10 @@ export class TurnTable {
       steps,
     }
   }
+}
+
+function endOf(status: string): 'cancelled' | 'error' | 'ok' | 'timeout' {
+  return status === 'ok' || status === 'cancelled' || status === 'timeout' ? status : 'error'
 }
 
 function newRow(about: Pick<TurnRow, 'key' | 'line' | 'session' | 'startedAt'>): TurnRow {

@@ -131,7 +131,7 @@ function messageOf(name: string, [first, ...others]: readonly Divergence[]): str
     ...values.split('\n').map((line) => `  ${line}`),
     ...others.slice(0, MOST_TOLD).map((other) => `then ${placeOf(other)}`),
     ...(more > 0 ? [`and ${more} more`] : []),
-    "If today's code is right, write it anew: BUSLINE_UPDATE=1, or vitest -u.",
+    "If today's code is right, write it anew: BUSLINE_UPDATE=1, vitest -u, or busline test --update.",
   ].join('\n')
 }
 

@@ -45,7 +45,7 @@ const PriceTable = z.object({
 /** A dated table of what models cost, as data. */
 export type PriceTable = z.output<typeof PriceTable>
 
-/** Refuses a table with a field that is no price, naming the field. */
+/** Refuses a table with a field that is no price, naming the field; its `data.option` and `data.why` are for those who say it in words of their own. */
 export function checkPrices(table: PriceTable): PriceTable {
   const parsed = PriceTable.safeParse(table)
   if (parsed.success) return table
@@ -54,7 +54,7 @@ export function checkPrices(table: PriceTable): PriceTable {
   throw new BuslineError(
     'INVALID_OPTION',
     `usageMeter.${field}: ${issue?.message}. See PRICES for a table that is well formed.`,
-    { data: { option: field } },
+    { data: { option: field, why: issue?.message ?? '' } },
   )
 }
 

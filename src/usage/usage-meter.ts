@@ -51,7 +51,8 @@ const Answered = z.looseObject({
 /**
  * Prices model calls, adds up what sessions and tenants use, and refuses calls when a budget is used up. Every `model.call`
  * counts once, by itself: attempts, repairs, summaries, and calls that tools make. A failed one counts where its error tells a
- * `usage`; its cost, null when unknown, is put into the error's `data.cost`. The price is that of the model that the server named, else of the one asked for; a cost that the provider told stays.
+ * `usage`; its cost, null when unknown, is put into the error's `data.cost`. The price is that of the model that the server named, else of the one asked for,
+ * which the answer then names; a cost that the provider told stays.
  *
  * A budget is checked before a call is sent, and what a call takes is known when it ended: calls that run at the same
  * time may exceed it by what all of them take together.
@@ -120,9 +121,12 @@ export function usageMeter(options: UsageMeterOptions = {}): Participant {
         // The bus refuses it as no answer.
         if (!answer.success) return outcome
         const { usage, model: answered } = answer.data
-        const cost = answer.data.cost ?? priced(usage, [answered, model], scope.now())
+        const toldCost = answer.data.cost ?? null
+        const cost = toldCost ?? priced(usage, [answered, model], scope.now())
         await count(totalsOfCall(usage, cost), tenant, scope)
-        return { ...answer.data, cost }
+        // Whoever prices the call again has to know which model this price was of.
+        const isNamedHere = answered === null && toldCost === null && cost !== null
+        return { ...answer.data, cost, model: isNamedHere ? model : answered }
       },
       { for: [CallModel] },
     )

@@ -105,13 +105,35 @@ describe('whatIf', () => {
       code: 'WHAT_IF_STOPPED',
       data: { name: 'get_weather', arguments: { city: 'Lima' }, path: join(folder, 'stop.jsonl') },
     })
+    await expect(attempt).rejects.toThrow(/get_weather with \{"city":"Lima"\}.*"tools".*stop\.jsonl/)
     expect(calls).toEqual([])
+  })
+
+  test('without a place each attempt gets one of its own in forks/, also at the same time, and of a fork', async () => {
+    const journal = join(folder, 'often.jsonl')
+    const parentApp = createApp({ provider: scriptedProvider(['A.']), journal })
+    await parentApp.chat('s').send('1')
+    await parentApp.stop()
+    const again = (path: string) => whatIf(path, app(['B.']).options, { at: 1 })
+    const [one, two] = await Promise.all([again(journal), again(journal)])
+    const three = await again(one.path)
+    const place = (name: string) => join(folder, 'forks', `often.fork-1${name}`)
+    expect([one.path, two.path].toSorted()).toEqual([place('-2.jsonl'), place('.jsonl')])
+    expect(one.sessionsDir).toBe(one.path.replace('.jsonl', '-sessions'))
+    expect(three.path).toBe(one.path.replace('.jsonl', '.fork-1.jsonl'))
+    const taken = whatIf(journal, app(['B.']).options, { to: one.path })
+    await expect(taken).rejects.toMatchObject({ code: 'FILE_FAILED', message: expect.stringMatching(/"to"/) })
   })
 
   test.each([
     ['live', ['Lima'], { recorded: 1, live: 1, stubbed: 0 }, '{"city":"Lima","temperature":20}'],
     ['stub', [], { recorded: 1, live: 0, stubbed: 1 }, '{"city":"Lima","stub":true}'],
-    ['record', [], { recorded: 1, live: 0, stubbed: 0 }, 'Error (WHAT_IF_STOPPED)'],
+    [
+      'record',
+      [],
+      { recorded: 1, live: 0, stubbed: 0 },
+      'Error (OUTCOME_UNKNOWN): The result of this call of get_weather is not known, and asking again will not tell it. Go on without it.',
+    ],
   ] as const)('%s: answers such a call its own way', async (tools, ran, answered, told) => {
     const { options, requests, calls } = app([cities('Paris', 'Lima'), 'Warm.'])
     const stub = ({ arguments: args }: { arguments: unknown }) => ({

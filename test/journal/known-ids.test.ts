@@ -5,7 +5,7 @@ import { KnownIds } from '../../src/journal/known-ids.ts'
 const id = fc
   .tuple(
     fc.constantFrom('a', 'b-1', 'a.b', '.', ''),
-    fc.array(fc.constantFrom('1', '2', '3', '0', '01', '4', 'x'), { maxLength: 3 }),
+    fc.array(fc.constantFrom('1', '2', '3', '0', '01', '4', 'x'), { maxLength: 7 }),
   )
   .map(([first, more]) => [first, ...more].join('.'))
 const message = fc.record({ id, root: fc.constantFrom('a', 'b-1', 'other'), isUnderCause: fc.boolean() })

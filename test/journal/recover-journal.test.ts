@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { jsonlJournal, MessageBus } from 'busline'
 import { recoverJournal, verifyJournal } from 'busline/journal'
@@ -138,7 +138,7 @@ test('the file is kept as it was, and a note at the end says what was done', asy
     time: now(),
     kind: 'note',
     type: 'bus.recovered',
-    data: { cutBytes: 6, damaged: 2, lost: 2, original: 'run.jsonl.damaged-1' },
+    data: { cutBytes: 6, damaged: 2, setAside: 0, lost: 2, original: 'run.jsonl.damaged-1' },
   })
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readdirSync(dirname(path)).toSorted()).toEqual(['run.jsonl', 'run.jsonl.damaged-1'])
@@ -315,6 +315,7 @@ test.each([
   ['a file of another kind', '{\n  "name": "x"\n}\n'],
   ['a session file', '{"v":1,"id":"s1","messages":[]}'],
   ['zeros', '\0'.repeat(500)],
+  ['an empty file', ''],
 ])('%s is left as it is: nothing in it is a record', async (_, text) => {
   const path = join(temporaryFolder(), 'other.jsonl')
   writeFileSync(path, text)
@@ -357,4 +358,74 @@ test('a file that is written is refused, dry run or not; one that is missing is 
   await bus.stop()
 
   expect(await rejection(recoverJournal(`${path}.none`))).toMatchObject({ code: 'FILE_FAILED' })
+})
+
+describe('where another run stands in the file', () => {
+  const joined = async (...parts: string[][]): Promise<string> => {
+    const path = join(temporaryFolder(), 'joined.jsonl')
+    writeFileSync(path, parts.flatMap((lines) => lines.map((line) => `${line}\n`)).join(''), 'latin1')
+    return path
+  }
+  const runOf = (lines: string[]): string => JSON.parse(lines[0] ?? '').data.run
+
+  test('the run of the first header is kept, also where the other is longer, and each line of that is told', async () => {
+    const [one, other] = [linesOf(await recordedRun(3)), linesOf(await recordedRun(9))]
+    const path = await joined(one, other)
+    const { files } = await recoverJournal(path, { now })
+
+    expect(files).toMatchObject([{ records: one.length, lost: 0, damagedCount: 0, cutBytes: 0 }])
+    expect(files[0]?.setAside).toEqual([{ line: one.length + 1, records: other.length, run: runOf(other) }])
+    expect(files[0]?.setAsideCount).toBe(other.length)
+    expect(linesOf(path).slice(0, -1)).toEqual(one)
+    expect(JSON.parse(linesOf(path).at(-1) ?? '')).toMatchObject({
+      type: 'bus.recovered',
+      data: { setAside: other.length, damaged: 0, lost: 0 },
+    })
+    expect(readFileSync(`${path}.damaged-1`, 'latin1')).toBe(`${[...one, ...other].join('\n')}\n`)
+    expect(await verifyJournal(path)).toMatchObject({ ok: true, run: runOf(one) })
+  })
+
+  test('no line of it fills a gap, where its own header is lost too', async () => {
+    const [one, other] = [linesOf(await recordedRun(2)), linesOf(await recordedRun(9))]
+    const path = await joined(one, other.slice(1))
+    const { files } = await recoverJournal(path, { now })
+
+    expect(files).toMatchObject([{ records: one.length, setAsideCount: other.length - 1 }])
+    expect(files[0]?.setAside).toEqual([
+      { line: one.length + 1, records: other.length - 1, run: runOf(other) },
+    ])
+    expect(linesOf(path).slice(0, -1)).toEqual(one)
+  })
+
+  test('what comes after it of the first run is kept', async () => {
+    const [one, other] = [linesOf(await recordedRun(3)), linesOf(await recordedRun(1))]
+    const path = await joined(one.slice(0, 5), other, one.slice(0, 1), one.slice(5))
+    const { files } = await recoverJournal(path, { now })
+
+    expect(files[0]?.setAside).toEqual([
+      { line: 6, records: other.length, run: runOf(other) },
+      { line: 6 + other.length, records: 1, run: null },
+    ])
+    expect(linesOf(path).slice(0, -1)).toEqual(one)
+  })
+})
+
+test.each([0o600, 0o640, 0o644])('the file keeps its mode %o', async (mode) => {
+  const path = await recordedRun(1)
+  writeFileSync(path, `${readFileSync(path, 'latin1')}{"torn`, 'latin1')
+  chmodSync(path, mode)
+  await recoverJournal(path, { now })
+
+  expect(statSync(path).mode & 0o777).toBe(mode)
+})
+
+test.each([1, 2, 5])('a run without its first %d lines is one that keeps the rules', async (count) => {
+  const path = await recordedRun(3)
+  const lines = linesOf(path)
+  const { data } = JSON.parse(lines[0] ?? '')
+  writeFileSync(path, `${lines.slice(count).join('\n')}\n`, 'latin1')
+  await recoverJournal(path, { now })
+
+  expect(await verifyJournal(path)).toMatchObject({ ok: true, run: data.run })
+  expect(await recoverJournal(path)).toMatchObject({ changed: false })
 })

@@ -212,8 +212,8 @@ test('a part of a run is not blamed for what it refers to, a whole one from a pi
   })
 })
 
-test('an empty file has no header; one that is missing is FILE_FAILED', async () => {
-  expect(await found(journalOf())).toEqual([{ line: 1, kind: 'header', severity: 'fault' }])
+test('an empty file is no journal; one that is missing is FILE_FAILED', async () => {
+  expect(await found(journalOf())).toEqual([{ line: 1, kind: 'not-a-record', severity: 'damage' }])
   expect(await rejection(verifyJournal('/nowhere/a.jsonl'))).toMatchObject({ code: 'FILE_FAILED' })
 })
 

@@ -68,7 +68,7 @@ describe('sending', () => {
     async (status) => {
       receiver.replies.push({ status, headers: { location: '/elsewhere' } })
       const failure = send({ headers: { authorization: 'Bearer abcdef' } })
-      await expect(failure).rejects.toMatchObject({ code: 'EXPORT_FAILED' })
+      await expect(failure).rejects.toMatchObject({ code: 'EXPORT_FAILED', data: { status } })
       await expect(failure).rejects.toThrow(String(status))
       await expect(failure).rejects.not.toThrow('abcdef')
       expect(receiver.requests).toHaveLength(1)
@@ -84,6 +84,30 @@ describe('sending', () => {
     await receiver.close()
     await expect(send({ retryFor: 0 })).rejects.toThrow('ECONNREFUSED')
     receiver = await otlpReceiver()
+  })
+
+  test.each([
+    ['a name that is none', 'http://busline.invalid', /ENOTFOUND|EAI_AGAIN/],
+    ['a port that fetch refuses', 'http://127.0.0.1:6667', /bad port/],
+    ['a server that speaks no TLS', 'tls', /SSL|TLS|EPROTO/i],
+  ])('gives up at once at %s', async (_, url, why) => {
+    const heard: string[] = []
+    const sent = send({
+      url: url === 'tls' ? receiver.url.replace('http:', 'https:') : url,
+      // A machine without a name server says that of any name.
+      retryFor: url.endsWith('.invalid') ? 0 : 30_000,
+      onRetry: (retry) => heard.push(retry.why),
+    })
+    await expect(sent).rejects.toThrow(why)
+    await expect(sent).rejects.not.toHaveProperty('data.status')
+    expect(heard).toEqual([])
+  })
+
+  test('tells why it waits, and for how long, before it tries again', async () => {
+    receiver.replies.push({ status: 503, headers: { 'retry-after': '0' } })
+    const heard: unknown[] = []
+    await send({ onRetry: (retry) => heard.push(retry) })
+    expect(heard).toEqual([{ why: 'it answered 503', wait: 0 }])
   })
 
   test('ends with its signal', async () => {
@@ -112,6 +136,7 @@ describe('sending', () => {
     ['compression', { compression: 'br' }],
     ['timeout', { timeout: 0 }],
     ['retryFor', { retryFor: -1 }],
+    ['onRetry', { onRetry: 'loud' }],
   ])('refuses a wrong %s by its name: %j', async (option, options) => {
     const failure = send(options)
     await expect(failure).rejects.toMatchObject({ code: 'INVALID_OPTION', data: { option } })

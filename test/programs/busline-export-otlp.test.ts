@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { exportCommand } from '../../programs/busline/export.ts'
+import { Output } from '../../programs/function-chat/output.ts'
 import { otlpReceiver, spansOfJson, type Receiver } from '../otel/fixtures/otlp-receiver.ts'
 import { realRun } from '../otel/fixtures/real-run.ts'
 import { runCommand, type Ran } from './fixtures/run-command.ts'
@@ -43,7 +45,7 @@ describe('to an endpoint', () => {
     const options =
       '--headers x-key=a=b --protocol http/protobuf --content --agent clerk --service shop --semconv latest'
     const ran = await otlp('--endpoint', receiver.url, ...options.split(' '))
-    expect(ran).toEqual({ code: 0, stdout: '', stderr: `Sent ${commands} spans in 1 requests.\n` })
+    expect(ran).toEqual({ code: 0, stdout: '', stderr: `Sent ${commands} spans in 1 request.\n` })
     expect(receiver.requests).toMatchObject([{ path: '/v1/traces', headers: { 'x-key': 'a=b' } }])
     expect(receiver.spans.find(({ name }) => name === 'invoke_agent clerk')).toMatchObject({
       resource: { 'service.name': 'shop' },
@@ -57,7 +59,7 @@ describe('to an endpoint', () => {
     const { code, stderr } = await otlp('--endpoint', receiver.url)
     delete process.env['OTEL_EXPORTER_OTLP_HEADERS']
     expect(receiver.requests).toMatchObject([{ headers: { authorization: 'Bearer abc', 'x-team': 'a' } }])
-    expect(code).toBe(4)
+    expect(code).toBe(1)
     expect(stderr).toContain('401')
     expect(stderr).not.toContain('abc')
   })
@@ -77,9 +79,43 @@ describe('to an endpoint', () => {
   })
 })
 
+/** An address where nobody listens. */
+async function deadUrl(): Promise<string> {
+  const closed = await otlpReceiver()
+  await closed.close()
+  return closed.url
+}
+
+test('exit code 4 when no server can be reached', async () => {
+  for (const endpoint of [await deadUrl(), 'http://127.0.0.1:6667']) {
+    const { code, stdout, stderr } = await otlp('--endpoint', endpoint, '--retry-for', '0')
+    expect([code, stdout]).toEqual([4, ''])
+    expect(stderr).toContain(`could not be sent to ${endpoint}/v1/traces: `)
+  }
+})
+
+test('says why it waits for another attempt and how long, and ends at once with its signal', async () => {
+  const stop = new AbortController()
+  const heard: string[] = []
+  let stopped = 0
+  const say = (text: string): void => {
+    heard.push(text)
+    stopped = performance.now()
+    stop.abort()
+  }
+  const output = new Output(new Writable({ write: (_chunk, _encoding, done) => done() }))
+  const terminal = { output, say, signal: stop.signal, color: false, columns: 100, width: 100 }
+  const running = exportCommand.run([journal, '--format', 'otlp', '--endpoint', await deadUrl()], terminal)
+  await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
+  expect(performance.now() - stopped).toBeLessThan(400)
+  expect(heard).toEqual([expect.stringMatching(/^Not sent: .*ECONNREFUSED.*\. Trying again in \d\.\d s\.$/)])
+})
+
 test.each([
   [['--semconv', '2'], '--semconv is 1.41 or latest.'],
   [['--headers', 'a=b'], 'give an --endpoint too'],
+  [['--retry-for', '3'], '--retry-for is for sending'],
+  [['--endpoint', 'http://localhost', '--retry-for', 'x'], '--retry-for takes whole seconds'],
   [['--endpoint', 'http://localhost', '--protocol', 'grpc'], '--protocol is http/json or http/protobuf.'],
   [['--endpoint', 'http://localhost', '--headers', 'secret'], '--headers wants NAME=VALUE.'],
   [['--endpoint', 'localhost'], 'url must be an http or https URL'],

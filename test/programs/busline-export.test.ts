@@ -153,3 +153,13 @@ describe('busline export', () => {
     expect(stdout).toMatch(/^Writes a run[^]*Examples[^]*--endpoint[^]*Exit codes: /)
   })
 })
+
+test.each([[], ['--format', 'csv'], ['--format', 'perfetto'], ['--format', 'otlp'], ['--turn', '1']])(
+  'a file without a record is no journal, and ends with 3: %j',
+  async (...args) => {
+    const empty = file('empty.jsonl')
+    writeFileSync(empty, '')
+    const { code, stdout, stderr } = await exported(empty, ...args)
+    expect([code, stdout, stderr]).toEqual([3, '', `${empty} is no journal: it holds not a single record.\n`])
+  },
+)

@@ -2,6 +2,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -13,7 +14,9 @@ import { createApp } from 'busline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { fork } from '../../programs/busline/fork.ts'
+import { prune } from '../../programs/busline/prune.ts'
 import { reprice } from '../../programs/busline/reprice.ts'
+import { runs } from '../../programs/busline/runs.ts'
 import { sessions } from '../../programs/busline/sessions.ts'
 import { TOOLS } from '../../programs/function-chat/conversation.ts'
 import { linesOf } from './fixtures/printed.ts'
@@ -27,7 +30,7 @@ const journal = join(folder, 'run.jsonl')
 const session = 'trip'
 let records: Record<string, unknown>[] = []
 
-const COMMANDS = { fork, reprice, sessions }
+const COMMANDS = { fork, prune, reprice, runs, sessions }
 const busline = (name: keyof typeof COMMANDS, ...argv: string[]): Promise<Ran> =>
   runCommand(COMMANDS[name], argv)
 
@@ -56,16 +59,38 @@ function parsed(text: string): Record<string, unknown> {
 }
 
 describe.concurrent('busline fork', () => {
-  test('makes a journal and sessions beside the run, says how to go on, and chat goes on there', async () => {
+  test('makes a journal and sessions in forks/ beside the run, says how to go on, and chat goes on there', async () => {
     const at = line('result', 'tool.call')
     const { code, stdout, stderr } = await busline('fork', journal, '--at', String(at))
-    const stem = journal.replace('.jsonl', `.fork-${at}`)
+    const stem = join(folder, 'forks', `run.fork-${at}`)
     expect(stdout).toBe(`${stem}.jsonl\n`)
     expect(stderr).toContain(`busline chat --session ${session} --sessions-dir ${stem}-sessions`)
     expect(stderr).toContain('Cancelled what was open: ')
     expect(code).toBe(0)
     await using app = createApp({ offline: true, tools: TOOLS, sessions: `${stem}-sessions` })
     expect(await app.chat(session).send('24*7?')).toMatchObject({ reply: '24*7 = 168.' })
+  })
+
+  test('a fork is no run of its folder: @latest twice forks the same run, prune and runs see that one', async () => {
+    const logs = join(folder, 'logs')
+    mkdirSync(logs)
+    copyFileSync(journal, join(logs, 'only.jsonl'))
+    const again = () => busline('fork', '@latest', '--log-dir', logs, '--at', '2')
+    const first = await again()
+    const second = await again()
+    const whole = await busline('fork', '--log-dir', logs, '--run', '--offline', '--json')
+    expect(first.stdout).toBe(`${join(logs, 'forks', 'only.fork-2.jsonl')}\n`)
+    expect(second.stdout).toBe(`${join(logs, 'forks', 'only.fork-2-2.jsonl')}\n`)
+    expect(parsed(whole.stdout)['path']).toMatch(/logs\/forks\/only\.fork-\d+\.jsonl$/)
+    const pruned = await busline('prune', logs, '--keep', '1', '--json')
+    expect(parsed(pruned.stdout.split('\n')[1] ?? '')).toMatchObject({ runs: 0, kept: 1 })
+    expect(linesOf((await busline('runs', logs, '--json')).stdout)).toHaveLength(1)
+    const forksGone = await busline('prune', join(logs, 'forks'), '--keep', '0')
+    expect(forksGone.stderr).toMatch(/^Sessions stay, to be deleted by hand: \S+only\.fork-\d+-sessions/)
+    expect(forksGone.stderr).toContain('Deleted 3 runs')
+    // A place whose sessions are still there is not taken again.
+    const { stdout } = await busline('fork', '@latest', '--log-dir', logs, '--run', '--offline', '--json')
+    expect(parsed(stdout)['path']).toMatch(/fork-\d+-2\.jsonl$/)
   })
 
   test('--json tells all in one object of stated keys; an id names a line', async () => {
@@ -142,7 +167,9 @@ describe.concurrent('busline fork', () => {
       '--set',
       'data.arguments.location=Oslo',
     )
-    expect(stderr).toContain('get_weather')
+    expect(stderr).toContain('does not answer: get_weather\n  {"location":"Oslo","unit":"celsius"}\n')
+    expect(stderr).toContain(`The fork is in ${to}, `)
+    for (const how of ['live', 'stub', 'record']) expect(stderr).toContain(`--tools ${how} `)
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' })
   })
 
@@ -157,7 +184,9 @@ describe.concurrent('busline fork', () => {
     const changed = await busline('fork', path, '--at', at, '--set', 'output.version=x')
     expect(changed.stderr).toContain(`Line ${at}, session.open: its result is no session`)
     const late = await busline('fork', path, '--at', String(records.length))
-    expect(late.stderr).toContain(`--sessions-dir '${folder}/it is torn.fork-${records.length}-sessions'`)
+    expect(late.stderr).toContain(
+      `--sessions-dir '${folder}/forks/it is torn.fork-${records.length}-sessions'`,
+    )
     expect([early.code, changed.code, late.code]).toEqual([0, 0, 0])
   })
 

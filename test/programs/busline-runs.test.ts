@@ -19,7 +19,7 @@ const Row = z.strictObject({
   file: z.string(),
   startedAt: z.number().nullable(),
   ms: z.number().nullable(),
-  state: z.enum(['running', 'ended', 'torn', 'damaged']),
+  state: z.enum(['running', 'ended', 'interrupted', 'torn', 'damaged']),
   pid: z.number().nullable(),
   lines: z.number().nullable(),
   bytes: z.number(),

@@ -105,7 +105,7 @@ test.each<[string[], RegExp]>([
   [['x', '-n', '0'], /-n takes a whole number from 1/],
   [['x', '-C', 'two'], /-C takes a whole number/],
   [['x', 'run', '--all'], /--all means all runs/],
-  [['x', '--all', '--log-dir', '/nowhere'], /holds no journal/],
+  [['x', '--all', '--log-dir', '/nowhere'], /there is no folder \/nowhere\. --log-dir names/],
 ])('search %j is refused', async (argv, why) => {
   expect(await runCommand(search, argv)).toMatchObject({
     code: 2,

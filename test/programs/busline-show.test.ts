@@ -256,8 +256,12 @@ describe('busline show, as messages', () => {
     expect(stdout).not.toMatch(/[\u001b\u202e]/)
   })
 
-  test('of an empty file prints nothing', async () => {
+  test('of an empty file says that it is no journal', async () => {
     writeFileSync(join(folder, 'empty.jsonl'), '')
-    expect(await run('empty')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await run('empty')).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/empty\.jsonl is no journal: it holds not a single record\.\n$/),
+    })
   })
 })

@@ -126,7 +126,7 @@ test('a table that there is not is refused, and a damaged file told', async () =
   expect(await runCommand(stats, [damaged])).toMatchObject({ code: 3, stdout: '' })
 })
 
-test('a run of a bus without an engine, an empty file and a torn end have stats', async () => {
+test('a run of a bus without an engine, and one with a torn end have stats; an empty file has none', async () => {
   const foreign = join(folder, 'foreign.jsonl')
   writeFileSync(foreign, '{"seq":0,"time":1,"kind":"command","type":"\\u001b[2Jx","id":"a"}\n')
   appendFileSync(foreign, '{"seq":1,"ti')
@@ -138,5 +138,9 @@ test('a run of a bus without an engine, an empty file and a torn end have stats'
 
   const empty = join(folder, 'empty.jsonl')
   writeFileSync(empty, '')
-  expect(await runCommand(stats, [empty])).toMatchObject({ code: 0, stderr: '' })
+  expect(await runCommand(stats, [empty])).toMatchObject({
+    code: 3,
+    stdout: '',
+    stderr: expect.stringMatching(/is no journal: it holds not a single record/),
+  })
 })

@@ -64,9 +64,11 @@ describe.concurrent('busline test', () => {
   test('writes a test for vitest that imports the app and says when it does not pass', async () => {
     const dir = join(folder.path, 'vitest')
     const added = await add(dir, '--name', 'sums', '--app', `${appModule()}#other`)
+    expect(added).toMatchObject({ code: 0 })
     const written = readFileSync(join(dir, 'sums.test.ts'), 'utf8')
 
-    expect(linesOf(added.stdout)).toEqual([join(dir, 'sums.jsonl'), join(dir, 'sums.test.ts')])
+    const files = ['sums.jsonl', 'sums.json', 'sums.test.ts'].map((name) => join(dir, name))
+    expect(linesOf(added.stdout)).toEqual(files)
     expect(written).toContain("import { other as app } from '../app.mjs'")
     expect(written).toContain("await expectRun(fileURLToPath(new URL('./sums.jsonl', import.meta.url)), app)")
     expect(added.stderr).toContain('It does not pass with this app:')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HELP, parseOptions } from '../../programs/function-chat/options.ts'
+import { chatHelp, parseOptions } from '../../programs/function-chat/options.ts'
 
 describe('parseOptions', () => {
   test('gives the documented defaults for an empty command line', () => {
@@ -91,7 +91,14 @@ describe('parseOptions', () => {
     expect(parsing).toThrow(/^[^\n]*$/)
   })
 
-  test('the help fits a terminal of 100 columns', () => {
-    expect(Math.max(...HELP.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+  test.each([
+    { command: 'npm run -s chat', options: ' --' },
+    { command: 'npm run -s busline -- chat', options: '' },
+    { command: 'npx busline chat', options: '' },
+  ])('the help has examples for $command, and fits a terminal of 100 columns', (called) => {
+    const help = chatHelp(called)
+    expect(help).toContain(`\n  ${called.command}${called.options} --prompt "And 24*7?" --json `)
+    expect(help).toContain(`| ${called.command} `)
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 })

@@ -135,7 +135,7 @@ describe.concurrent('busline show', () => {
     [
       'a line that is no JSON',
       (line: string) => `#${line}`,
-      /^Line \d+ of \S+ is damaged: it is not a line of JSON\.\n$/,
+      /^Line \d+ of \S+ is damaged: it is not a line of JSON\. .*`busline recover` mends it\.\n$/,
     ],
     [
       'data of another shape',
@@ -157,7 +157,9 @@ describe.concurrent('busline show', () => {
     expect(missing).toMatchObject({ code: 4, stdout: '' })
     expect(missing.stderr).toMatch(/^The journal \S+none\.jsonl can't be read: it does not exist\.\n$/)
     expect(bare).toMatchObject({ code: 2, stdout: '' })
-    expect(bare.stderr).toMatch(/^There is no run @latest: \S+none holds no journal\.\n$/)
+    expect(bare.stderr).toMatch(
+      /^There is no run @latest: there is no folder \S+none\. --log-dir names another folder\.\n$/,
+    )
   })
 
   test('shows a turn that goes on after a crash, and one whose input was refused', async () => {

@@ -8,7 +8,7 @@ import { first, goldenRecords, seeds, timeless } from '../replay/fixtures.ts'
 const TIMES = 50
 
 describe(`a golden run, run again ${TIMES} times, each with other things in between`, () => {
-  const { connect } = net.Socket.prototype
+  const connect = Object.getOwnPropertyDescriptor(net.Socket.prototype, 'connect') ?? {}
   const { OPENAI_API_KEY: key } = process.env
   beforeAll(() => {
     delete process.env['OPENAI_API_KEY']
@@ -17,7 +17,7 @@ describe(`a golden run, run again ${TIMES} times, each with other things in betw
     }
   })
   afterAll(() => {
-    net.Socket.prototype.connect = connect
+    Object.defineProperty(net.Socket.prototype, 'connect', connect)
     if (key !== undefined) process.env['OPENAI_API_KEY'] = key
   })
 
