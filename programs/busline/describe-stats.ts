@@ -1,3 +1,4 @@
+// Longer than 200 lines: the columns of the six tables of `busline stats`, each beside what it shows.
 import { stripVTControlCharacters } from 'node:util'
 import { visibleLine } from 'busline'
 import type { CallStats, RunReport, StatsRow, Summary, TurnRow } from 'busline/journal'

@@ -1,3 +1,4 @@
+// Longer than 200 lines: how one turn is put together from its records, by whatever order and shape they come in.
 import { isOpening, MESSAGE_TYPES, ProcessChange, type JournalRecord } from 'busline/journal'
 import { DamagedRecord } from './damaged-record.ts'
 import { excerpt, fieldOf, stringIn, TOLD_EVENTS } from './excerpt.ts'
