@@ -1,4 +1,4 @@
-// Longer than 200 lines: the columns of the six tables of `busline stats`, each beside what it shows.
+// Longer than 200 lines: what `busline stats` shows, one table after another, with the columns of each beside it.
 import { stripVTControlCharacters } from 'node:util'
 import { visibleLine } from 'busline'
 import type { CallStats, RunReport, StatsRow, Summary, TurnRow } from 'busline/journal'
