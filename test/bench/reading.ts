@@ -14,7 +14,7 @@ const READ = 'for await (const record of readJournal(path)) count += record.seq'
 const LAST = `await lastLines(path, ({ envelope: { kind, type } }) => kind === 'command' && type === 'chat.runTurn')`
 
 /** Milliseconds and memory of whole processes that read a journal, and end: with what Node itself takes to start. */
-export const tables: readonly Table[] = [tableOf(100_000), ...(quick ? [] : [tableOf(1_000_000)])]
+export const tables: readonly Table[] = [tableOf(100_000), tableOf(1_000_000)]
 
 function tableOf(count: number): Table {
   const lines = quick ? 1000 : count
