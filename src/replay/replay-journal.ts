@@ -21,7 +21,7 @@ export class ReplayJournal implements Journal {
   #lastTime: number
   #open = true
   #today: (record: JournalRecord) => JournalRecord
-  #onDivergence: (divergence: Divergence) => void
+  #onDivergence: () => void
 
   /**
    * @param parts.nextSeq where `seq` goes on, after the runs before this one
@@ -32,7 +32,7 @@ export class ReplayJournal implements Journal {
     parts: {
       nextSeq: number
       today: (record: JournalRecord) => JournalRecord
-      onDivergence: (divergence: Divergence) => void
+      onDivergence: () => void
     },
   ) {
     const { nextSeq, today, onDivergence } = parts
@@ -149,6 +149,6 @@ export class ReplayJournal implements Journal {
       replayedRecord: record,
     }
     this.divergences.push(divergence)
-    this.#onDivergence(divergence)
+    this.#onDivergence()
   }
 }

@@ -14,7 +14,6 @@ import { KNOWN_MESSAGES } from './known-messages.ts'
 import { isAbandoned, isBrokenOff, isCleanedUp, type Expected, type RecordedRun } from './recorded-run.ts'
 import { ReplayClock } from './replay-clock.ts'
 import { ReplayJournal } from './replay-journal.ts'
-import type { Divergence } from './replay-report.ts'
 import { WaitingAnswers } from './waiting-answers.ts'
 
 /** What a replay of one run needs to know. */
@@ -32,7 +31,7 @@ export interface ReplayPlan {
   /** Awaited before each thing that the replay brings about. */
   readonly pause: ((line: number) => Promise<void>) | undefined
   readonly signal: AbortSignal | undefined
-  /** Runs a handler or subscriber, of which `effect` says whether it may touch the world. */
+  /** Runs a handler or subscriber; that of an effect may touch the world. */
   readonly around: (message: { type: string; id: string }, run: () => unknown, isEffect: boolean) => unknown
   /** Where `seq` goes on. */
   readonly nextSeq: number
@@ -86,7 +85,9 @@ class RunReplay implements Replaying {
     this.#journal = new ReplayJournal(run, {
       nextSeq: plan.nextSeq,
       today: (record) => this.#today(record),
-      onDivergence: (divergence) => this.#onDivergence(divergence),
+      onDivergence: () => {
+        if (plan.mode === 'strict') this.#isOver = true
+      },
     })
     this.#clock = new ReplayClock(this.#journal, () => this.#running.getStore())
     const parts = {
@@ -323,10 +324,6 @@ class RunReplay implements Replaying {
       written = this.#journal.written
       rounds = -1
     }
-  }
-
-  #onDivergence(_divergence: Divergence): void {
-    if (this.#plan.mode === 'strict') this.#isOver = true
   }
 
   #skipBelow(id: string): void {

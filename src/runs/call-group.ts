@@ -2,9 +2,6 @@ import { addCosts } from '../messages/usage-sum.ts'
 import { addTokens, NO_TOKENS, type ModelUse, type TokenSums } from './model-use.ts'
 import { Quantiles, type Summary } from './quantiles.ts'
 
-/** How a command ended; `interrupted` has no end in the journal: the process was killed, or still runs. */
-export type CallStatus = 'ok' | 'error' | 'cancelled' | 'timeout' | 'interrupted'
-
 /** What a group of commands comes to. Milliseconds, US dollars. */
 export interface CallStats {
   calls: number
