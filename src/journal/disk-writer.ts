@@ -48,7 +48,12 @@ export class DiskWriter implements LineWriter {
   }
 
   get isBehind(): boolean {
-    return this.#queue.length > 0 || this.#unsynced.length > 0 || this.#commit.running !== undefined
+    return this.#isUnsynced || this.#commit.running !== undefined
+  }
+
+  /** A line that came while the blobs were being synced goes with the sync that is on; its blobs need the next one. */
+  get #isUnsynced(): boolean {
+    return this.#queue.length > 0 || this.#unsynced.length > 0 || (this.#blobs?.unsyncedBytes ?? 0) > 0
   }
 
   get failure(): unknown {
@@ -68,7 +73,7 @@ export class DiskWriter implements LineWriter {
   }
 
   flush(): Promise<void> {
-    if (this.#queue.length > 0 || this.#unsynced.length > 0) return this.#commit.join()
+    if (this.#isUnsynced) return this.#commit.join()
     return this.#commit.running ?? Promise.resolve()
   }
 
