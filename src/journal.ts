@@ -87,3 +87,4 @@ export {
   type SetAside,
 } from './journal/recover-journal.ts'
 export { upcastRecords } from './journal/upcast-records.ts'
+export { cutToWidth, fillEnd, fillStart, textWidth } from './observability/text-width.ts'

@@ -139,7 +139,8 @@ function headersOf(pairs: readonly string[]): Record<string, string> {
       const at = pair.indexOf('=')
       // The rest of it may be a key, so it is not shown.
       if (at < 1) throw new UsageError('--headers wants NAME=VALUE.')
-      return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
+      // In one case, so that one of the command replaces one of the environment.
+      return [pair.slice(0, at).trim().toLowerCase(), pair.slice(at + 1).trim()]
     }),
   )
 }
@@ -147,7 +148,7 @@ function headersOf(pairs: readonly string[]): Record<string, string> {
 /** As OpenTelemetry's SDKs read them: pairs with commas between, values percent-encoded. */
 function headersOfEnvironment(): Record<string, string> {
   const text = process.env['OTEL_EXPORTER_OTLP_HEADERS'] ?? ''
-  const pairs = text.split(',').filter((pair) => pair.includes('='))
+  const pairs = text.split(',').filter((pair) => pair.indexOf('=') > 0)
   return Object.fromEntries(Object.entries(headersOf(pairs)).map(([name, value]) => [name, decoded(value)]))
 }
 

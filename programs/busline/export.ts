@@ -1,9 +1,7 @@
-import { statSync } from 'node:fs'
 import { visibleLine } from 'busline'
-import { readJournal, type ExportFilter } from 'busline/journal'
+import type { ExportFilter } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { checkRecords, noRecords, WatchedSource } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { exportOtlp, OTLP_HELP, OTLP_OPTIONS } from './export-otlp.ts'
 import { PART_OPTIONS, partOf } from './export-part.ts'
@@ -23,7 +21,7 @@ Examples
 Usage: busline export [RUN] [--format FORMAT] [--out FILE] [--session ID] [--turn N]
 ${RUN_HELP}
   --format FORMAT    markdown (default), csv, perfetto, openai, otlp
-  --out FILE         where to write, for its owner alone; - (the default) is stdout
+  --out FILE         where to write, for its owner alone: a new file; - (the default) is stdout
   --session ID       one session; the beginning of its id is enough
   --turn N           one turn: its number, or the beginning of its id
   --log-dir DIR      default logs
@@ -73,39 +71,17 @@ export const exportCommand = defineProgram({
     if (extra !== undefined) throw new UsageError('busline export takes one run.')
     if (out === '') throw new UsageError('--out must not be empty; - is stdout.')
     checkFormat(format, values)
-    const watched = watch(await openRun(wanted, values, terminal))
-    const { run, part } = await partOf(watched.run, values, terminal.signal)
+    const opened = await openRun(wanted, values, terminal)
+    const { run, part } = await partOf(opened, values, terminal.signal)
     if (format === 'otlp') {
       if (out !== '-') throw new UsageError('--format otlp writes to stdout or to an --endpoint.')
-      const code = await exportOtlp({ records: () => ofPart(run, part) }, values, terminal)
-      watched.check()
-      return code
+      return await exportOtlp({ records: () => ofPart(run, part) }, values, terminal)
     }
-    if (run.path !== undefined && out !== '-' && isSameFile(out, run.path))
-      throw new UsageError(`--out ${visibleLine(out)} is the journal that is read.`)
     const { piecesOf } = await import('./export-pieces.ts')
     await writePieces(piecesOf(format, run, part, values, terminal), out, terminal)
-    watched.check()
     return EXIT.ok
   },
 })
-
-/** A run, and a check for when it has been read that there was a record in it; of a file, that is known before. */
-function watch(opened: OpenedRun): { run: OpenedRun; check: () => void } {
-  const { name, path, onTornTail } = opened
-  if (path !== undefined) {
-    checkRecords({ name, path })
-    return { run: opened, check: () => undefined }
-  }
-  const watched = new WatchedSource(opened.source)
-  const { source } = watched
-  return {
-    run: { ...opened, source, records: () => readJournal(source, { onTornTail }) },
-    check: () => {
-      if (!watched.hasLine) throw noRecords(opened)
-    },
-  }
-}
 
 function checkFormat(format: string, values: Readonly<Record<string, unknown>>): void {
   const own = Object.hasOwn(OWN, format) ? OWN[format] : undefined
@@ -122,15 +98,11 @@ function checkFormat(format: string, values: Readonly<Record<string, unknown>>):
   if (foreign !== undefined) throw new UsageError(`--${option} is for --format ${foreign}.`)
 }
 
-function isSameFile(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
-  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
-}
-
 async function* ofPart(run: OpenedRun, { session, turn }: ExportFilter): ReturnType<OpenedRun['records']> {
   for await (const record of run.records()) {
     const isPart =
       (session === undefined || record.session === session) && (turn === undefined || record.turn === turn)
-    if (record.kind === 'header' || isPart) yield record
+    // Where another process went on ends what was open, of every part.
+    if (record.kind === 'header' || record.type === 'bus.opened' || isPart) yield record
   }
 }

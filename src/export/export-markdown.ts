@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
+import { beginsLaterSegment } from '../bus/later-segment.ts'
 import { textOf, type ConversationMessage } from '../messages/conversation.ts'
 import type { ExportFilter, Records } from './export-options.ts'
 import { code, escaped, fenced } from './markdown-text.ts'
+import { jsonOf } from './plain-text.ts'
 import type { ToldCall, ToldTurn } from './told-turn.ts'
 import { turnsOf } from './turn-teller.ts'
 
@@ -20,7 +22,9 @@ export async function* exportMarkdown(records: Records, filter: ExportFilter = {
   const watched = (async function* () {
     for await (const record of records) {
       lines++
-      if (record.kind === 'header' || record.type === 'bus.opened') begun.push(headOf(record))
+      // Of a run whose first segments were deleted, the first line is a later segment's header.
+      const isHeader = record.kind === 'header' && (lines === 1 || !beginsLaterSegment(record))
+      if (isHeader || record.type === 'bus.opened') begun.push(headOf(record))
       yield record
     }
   })()
@@ -59,8 +63,9 @@ function turnSection(turn: ToldTurn, number: number): string {
     ...said,
     ...turn.messages.flatMap((message) => messageBlocks(message, turn)),
     ...(turn.heard === '' ? [] : [block('Assistant (broken off)', turn.heard)]),
-    ...turn.news.map((news) => `> ${escaped(news)}\n`),
-    ...(error ? [`> **${escaped(error.code)}** ${escaped(error.message)}\n`] : []),
+    // As code, because many readers make links of addresses that stand in a text.
+    ...turn.news.map((news) => `> ${code(news)}\n`),
+    ...(error ? [`> **${escaped(error.code)}** ${error.message === '' ? '' : code(error.message)}\n`] : []),
     `${spent.filter((one) => typeof one === 'string').join(' · ')}\n`,
   ].join('\n')
 }
@@ -115,7 +120,7 @@ function block(title: string, text: string): string {
 }
 
 function jsonBlock(value: unknown): string {
-  return typeof value === 'string' ? fenced(value) : fenced(JSON.stringify(value ?? null, null, 2), 'json')
+  return typeof value === 'string' ? fenced(value) : fenced(jsonOf(value, 2), 'json')
 }
 
 function duration(ms: number | null): string {

@@ -5,7 +5,7 @@ import { ToolDescription } from '../messages/tool.ts'
 import type { ExportFilter, Records } from './export-options.ts'
 import { plainJson } from './plain-text.ts'
 import { SessionHistories, type SessionHistory } from './session-histories.ts'
-import { trainingTurn, type TrainingMessage } from './training-messages.ts'
+import { isTrained, trainingTurn, type TrainingMessage } from './training-messages.ts'
 
 export interface ExportOpenaiOptions extends ExportFilter {
   /** What a line holds: a whole session (default), or one turn behind those before it, which are not trained again. */
@@ -73,11 +73,11 @@ function* linesOf(session: SessionHistory, options: Settled, told: Set<string>):
     if (!taken) continue
     turns.push(turn)
     const isAsked = options.turn === undefined || options.turn === turn
-    if (isByTurn && isAsked) yield lineOf({ session, turns: [turn], before, messages: taken, options, told })
-    before.push(...taken)
+    if (isByTurn && isAsked) yield* lineOf({ session, turns: [turn], before, messages: taken, options, told })
+    for (const message of taken) before.push(message)
   }
   if (!isByTurn && turns.length > 0)
-    yield lineOf({ session, turns, before: [], messages: before, options, told })
+    yield* lineOf({ session, turns, before: [], messages: before, options, told })
 }
 
 /** Messages of one turn stand together, where the turn began. */
@@ -111,17 +111,23 @@ function takenTurn(
   return undefined
 }
 
-function lineOf(line: {
+function* lineOf(line: {
   session: SessionHistory
   turns: readonly (string | undefined)[]
   before: readonly TrainingMessage[]
   messages: readonly TrainingMessage[]
   options: Settled
   told: Set<string>
-}): object {
+}): Generator<object> {
   const { session, turns, before, messages, options, told } = line
   const { systemPrompt } = session
-  const last = messages.findLastIndex(({ role }) => role === 'assistant')
+  const last = messages.findLastIndex(isTrained)
+  if (last === -1) {
+    const [turn, other] = turns
+    const alone = other === undefined ? (turn ?? null) : null
+    options.onLeftOut?.({ session: session.id, turn: alone, why: 'every answer in it broke off' })
+    return
+  }
   const ids = turns.filter((turn) => turn !== undefined)
   const names = new Set(ids.flatMap((turn) => [...(session.tools.get(turn) ?? [])]))
   const tools = [...names].flatMap((name) => {
@@ -132,7 +138,7 @@ function lineOf(line: {
       : []
   })
   const parallel = ids.map((turn) => session.parallel.get(turn)).findLast((told) => told !== undefined)
-  return {
+  yield {
     messages: [
       ...(systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }]),
       ...before.map((message) => weighed(message, true)),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
+import { beginsLaterSegment } from '../bus/later-segment.ts'
 import { TIME_READ } from '../messages/message-types.ts'
 import { chunkTime } from './chunk-time.ts'
 import { isWanted, type ExportFilter, type Records } from './export-options.ts'
@@ -13,7 +14,7 @@ const Header = z.looseObject({ run: z.string() })
  * A run as a trace for https://ui.perfetto.dev and chrome://tracing, in pieces of one JSON object: a track for each
  * session, commands as slices, events, notes and first chunks as instants, arrows from causes to effects that nesting does not
  * show. `ts` counts microseconds from the first line. It holds names, ids, lines and tokens, not what was said. Commands without
- * an end are closed at the last line with the status `interrupted`; when the records end in an error, the JSON is
+ * an end are closed with the status `interrupted` at the last line of their process; when the records end in an error, the JSON is
  * finished before that is thrown. Holds what is running in memory.
  */
 export async function* exportPerfetto(records: Records, filter: ExportFilter = {}): AsyncGenerator<string> {
@@ -31,28 +32,44 @@ export async function* exportPerfetto(records: Records, filter: ExportFilter = {
     }
     return text
   }
-  const since = (time: number): number => Math.max(0, Math.round((time - (start ?? time)) * 1000))
+  const unfinished = (): string => {
+    let text = ''
+    for (const { time, record } of heard.values())
+      text += written(tracks.point(record, since(time), FIRST_CHUNK))
+    heard.clear()
+    return text + written(tracks.closeAll(last))
+  }
+  const since = (time: number): number => {
+    const at = Math.round((time - (start ?? time)) * 1000)
+    // A damaged file may hold numbers that are no time.
+    return Number.isSafeInteger(at) ? Math.max(0, at) : 0
+  }
 
   yield '{"displayTimeUnit":"ms","traceEvents":['
   try {
     for await (const record of records) {
-      start ??= record.time
+      if (start !== undefined && beginsLaterSegment(record)) continue
+      if (Number.isFinite(record.time)) start ??= record.time
+      if (record.type === OPENED) yield unfinished()
       if (!isWanted(record, filter) || record.type === TIME_READ) continue
       const at = since(record.time)
-      last = Math.max(last, at)
+      // What a later process wrote first is no time of what an earlier one left open.
+      if (!BEGINNINGS.has(record.type)) last = Math.max(last, at)
       const text = written(eventsOf(record, { tracks, heard, at, since }))
       if (text !== '') yield text
     }
   } catch (error) {
     failure = { error }
   }
-  for (const { time, record } of heard.values()) yield written(tracks.point(record, since(time), FIRST_CHUNK))
-  yield written(tracks.closeAll(last))
+  yield unfinished()
   yield '\n]}\n'
   if (failure) throw failure.error
 }
 
 const FIRST_CHUNK = 'first chunk'
+/** Another process went on with the file. */
+const OPENED = 'bus.opened'
+const BEGINNINGS: ReadonlySet<string> = new Set(['busline.journal', 'bus.recovered', OPENED])
 
 /** Of a model call that runs: when it was first heard of, epoch milliseconds, and by which record. */
 interface FirstChunk {

@@ -6,15 +6,14 @@ import { plainText } from './plain-text.ts'
  */
 export function fenced(text: string, language = 'text'): string {
   const plain = plainText(text)
-  const longest = Math.max(2, ...runsOf(plain))
-  const fence = '`'.repeat(longest + 1)
+  const fence = '`'.repeat(Math.max(2, longestRun(plain)) + 1)
   return `${fence}${language}\n${plain}\n${fence}\n`
 }
 
 /** A text as a code span on one line, for names and ids. */
 export function code(text: string): string {
   const line = plainText(text).replaceAll(/\s+/g, ' ')
-  const fence = '`'.repeat(Math.max(0, ...runsOf(line)) + 1)
+  const fence = '`'.repeat(longestRun(line) + 1)
   // A space inside the fence is taken off again; it parts a backtick at the edge from the fence.
   return line.startsWith('`') || line.endsWith('`') || line.trim() === ''
     ? `${fence} ${line} ${fence}`
@@ -32,6 +31,8 @@ export function escaped(text: string): string {
     .replaceAll(/[\\`*_[\]|~]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-function* runsOf(text: string): Generator<number> {
-  for (const [run] of text.matchAll(/`+/g)) yield run.length
+function longestRun(text: string): number {
+  let longest = 0
+  for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length)
+  return longest
 }

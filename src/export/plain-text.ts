@@ -16,9 +16,18 @@ export function plainText(text: string): string {
 
 /** JSON of a value on one line; what a terminal acts on is escaped as JSON has it, so nothing is lost. */
 export function plainJson(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'null'
-  return json.replace(
+  return jsonOf(value).replace(
     UNSAFE_IN_JSON,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+/** JSON of a value; a text that says so for what is nested deeper than can be written, which a damaged file may hold. */
+export function jsonOf(value: unknown, indent?: number): string {
+  try {
+    return JSON.stringify(value, null, indent) ?? 'null'
+  } catch (error) {
+    if (error instanceof RangeError) return '"[nested too deep to be written]"'
+    throw error
+  }
 }

@@ -83,7 +83,9 @@ export class SessionHistories {
 function apply(session: SessionHistory, { type, id = '', turn, data }: JournalRecord): void {
   if (type === AppendMessages.type) {
     if (turn !== undefined) session.ends.set(turn, 'interrupted')
-    session.messages.push(...identified(Appended.safeParse(data).data?.messages ?? [], { id, turn }))
+    const messages = Appended.safeParse(data).data?.messages ?? []
+    // Not by a spread: one of very many overflows the stack.
+    for (const message of identified(messages, { id, turn })) session.messages.push(message)
   }
   if (type === CommitTurn.type) {
     const committed = Committed.safeParse(data).data

@@ -105,8 +105,9 @@ export class SliceTracks {
   *end(record: JournalRecord, at: number): Generator<TraceEvent> {
     const slice = this.#open.get(record.of ?? '')
     if (!slice) return
-    const ended = typeof record.ms === 'number' ? slice.began + Math.round(record.ms * 1000) : at
-    yield* this.#close(slice, Math.max(ended, slice.began), endArgsOf(record))
+    const ended = slice.began + Math.round((record.ms ?? NaN) * 1000)
+    const end = Number.isSafeInteger(ended) ? ended : at
+    yield* this.#close(slice, Math.max(end, slice.began), endArgsOf(record))
   }
 
   /** Something that happened within a command: an event, a note, the first chunk of an answer. */

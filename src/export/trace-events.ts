@@ -36,14 +36,14 @@ export function argsOf({ seq, id, cause, turn, data }: JournalRecord): Record<st
   }
 }
 
-/** What it came to. */
+/** What it came to; the message of an error may say what was said. */
 export function endArgsOf({ status, ms, by, error, output }: JournalRecord): Record<string, unknown> {
   const usage = typeof output === 'object' && output !== null && 'usage' in output ? output.usage : undefined
   return {
     status,
     ms,
     by,
-    ...(error && { error: `${error.code}: ${error.message}` }),
+    ...(error && { error: error.code }),
     ...(typeof usage === 'object' && usage !== null && { usage }),
   }
 }

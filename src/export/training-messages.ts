@@ -45,14 +45,14 @@ function faultIn(message: ConversationMessage, open: ReadonlySet<string>): strin
 }
 
 function trainingMessage(message: ConversationMessage): TrainingMessage {
-  const { role, content, tool_calls: calls = [], tool_call_id: call } = message
+  const { role, content, tool_calls: calls = [], tool_call_id: call, meta } = message
   const { name, refusal } = message
   return {
     // There is no developer message in a training file; servers that know it take it for the same.
     role: role === 'developer' ? 'system' : role,
     ...((content ?? null) !== null && { content }),
-    ...(typeof name === 'string' && { name }),
-    ...(typeof refusal === 'string' && { refusal }),
+    ...(typeof name === 'string' && role !== 'tool' && { name }),
+    ...(typeof refusal === 'string' && role === 'assistant' && { refusal }),
     ...(calls.length > 0 && {
       tool_calls: calls.map(({ id, function: called }) => ({
         id,
@@ -61,7 +61,14 @@ function trainingMessage(message: ConversationMessage): TrainingMessage {
       })),
     }),
     ...(call !== undefined && { tool_call_id: call }),
+    // Nobody wants a model that learns to break off.
+    ...(role === 'assistant' && meta?.partial === true && { weight: 0 }),
   }
+}
+
+/** Whether a model learns to give this message. */
+export function isTrained({ role, weight }: TrainingMessage): boolean {
+  return role === 'assistant' && weight !== 0
 }
 
 function hasContent({ content }: ConversationMessage): boolean {

@@ -90,7 +90,8 @@ class TurnTeller {
     const messages = (Appended.safeParse(data).data?.messages ?? []).flatMap(
       (message) => ConversationMessage.safeParse(message).data ?? [],
     )
-    turn.messages.push(...messages)
+    // Not by a spread: one of very many overflows the stack.
+    for (const message of messages) turn.messages.push(message)
     if (messages.some(({ role }) => role === 'assistant')) turn.heard = ''
     this.#appending.set(id, messages)
   }

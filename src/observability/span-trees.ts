@@ -20,6 +20,8 @@ interface Link {
   readonly seq: number
   readonly cause: string | undefined
   readonly span: OpenSpan | undefined
+  /** Of an event, once it was looked for: the nearest command above it, null for none. */
+  above?: Link | null
 }
 
 /** Puts spans together from records in their order. Records of another shape than expected are points, or nothing. */
@@ -122,14 +124,21 @@ export class SpanTrees {
 
   /** The nearest command at or above a message. */
   #enclosing(message: string | undefined): Link | undefined {
-    const seen = new Set<string>()
-    for (let at = message; at !== undefined && !seen.has(at);) {
-      seen.add(at)
+    const direct = message === undefined ? undefined : this.#links.get(message)
+    if (!direct || direct.span) return direct
+    const passed = new Set<Link>()
+    let found: Link | undefined
+    for (let at = message; at !== undefined;) {
       const link = this.#links.get(at)
-      if (!link || link.span) return link
+      if (!link || passed.has(link)) break
+      found = link.span ? link : (link.above ?? undefined)
+      if (found || link.above === null) break
+      passed.add(link)
       at = link.cause
     }
-    return undefined
+    // Remembered, because events that cause events make long chains.
+    for (const link of passed) link.above = found ?? null
+    return found
   }
 }
 

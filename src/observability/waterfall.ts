@@ -1,6 +1,7 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import { plainLine } from './plain-line.ts'
 import type { Span } from './span.ts'
+import { fillEnd, textWidth } from './text-width.ts'
 
 export interface WaterfallOptions {
   /** Columns of the whole, from 40 to 10 000 (default 100). */
@@ -36,14 +37,16 @@ export function waterfall(root: Span, { width = 100 }: WaterfallOptions = {}): s
   const statusWidth = longest(rows.map(({ span }) => span.status))
   const room = width - statusWidth - timeWidth - GAPS
   const most = Math.min(width >> 1, room - LEAST_BAR)
-  const titles = rows.map(({ span, depth }) => plainLine(`${'  '.repeat(depth)}${span.name}`, most))
+  const titles = rows.map(({ span, depth }) =>
+    plainLine(`${'  '.repeat(Math.min(depth, most))}${span.name}`, most),
+  )
   const titleWidth = longest(titles)
   const axis = { from: root.start, to: endOf(rows), cells: room - titleWidth }
 
   return rows
     .map(({ span }, row) => {
-      const head = `${(titles[row] ?? '').padEnd(titleWidth)}  ${span.status.padEnd(statusWidth)}`
-      return `${head}  ${(times[row] ?? '').padStart(timeWidth)} ${bar(span, axis)}\n`.replace(/ +\n$/, '\n')
+      const head = `${fillEnd(titles[row] ?? '', titleWidth)}  ${span.status.padEnd(statusWidth)}`
+      return `${head}  ${(times[row] ?? '').padStart(timeWidth)} ${bar(span, axis)}`.trimEnd() + '\n'
     })
     .join('')
 }
@@ -63,17 +66,19 @@ function rowsOf(root: Span): Row[] {
   for (let row = open.pop(); row; row = open.pop()) {
     const { span, depth } = row
     rows.push(row)
-    open.push(...span.children.map((child) => ({ span: child, depth: depth + 1 })).toReversed())
+    // Not by a spread: one of very many overflows the stack.
+    for (const child of span.children.toReversed()) open.push({ span: child, depth: depth + 1 })
   }
   return rows
 }
 
 function endOf(rows: readonly Row[]): number {
-  const ends = rows.flatMap(({ span: { start, ms = 0, points } }) => [
-    start + ms,
-    ...points.map(({ time }) => time),
-  ])
-  return ends.reduce((latest, end) => Math.max(latest, end), -Infinity)
+  let latest = -Infinity
+  for (const { span } of rows) {
+    latest = Math.max(latest, span.start + (span.ms ?? 0))
+    for (const { time } of span.points) latest = Math.max(latest, time)
+  }
+  return latest
 }
 
 function bar(
@@ -88,13 +93,12 @@ function bar(
     first,
     ms === undefined ? cells - 1 : Math.ceil(((start + ms - from) / total) * cells) - 1,
   )
-  const marks = new Set(points.map(({ time }) => cellOf(time)))
-  const drawn = Array.from({ length: cells }, (_, cell) => {
-    if (marks.has(cell)) return '•'
-    if (cell < first || cell > last) return ' '
-    return ms === undefined ? '░' : '█'
-  })
-  return drawn.join('')
+  const shade = ms === undefined ? '░' : '█'
+  const drawn = ' '.repeat(first) + shade.repeat(Math.min(last, cells - 1) - first + 1)
+  if (points.length === 0) return drawn
+  const marked = drawn.padEnd(cells).split('')
+  for (const { time } of points) marked[cellOf(time)] = '•'
+  return marked.join('')
 }
 
 /** At most 10 characters, whatever a damaged file says. */
@@ -104,5 +108,5 @@ function shortMs(ms: number): string {
 }
 
 function longest(texts: readonly string[]): number {
-  return texts.reduce((most, text) => Math.max(most, text.length), 0)
+  return texts.reduce((most, text) => Math.max(most, textWidth(text)), 0)
 }

@@ -27,6 +27,9 @@ export class ExportQueue {
   #running: Promise<void> | undefined
   #failing = false
   #overflown = 0
+  /** The batch that is on its way. */
+  #current: { readonly spans: number; readonly stop: AbortController } | undefined
+  #isAbandoned = false
 
   constructor(options: ExportQueueOptions) {
     this.#options = options
@@ -55,11 +58,21 @@ export class ExportQueue {
     return this.#running
   }
 
+  /** Gives up what waits and what is on its way; how many spans that were. Nothing is exported or told afterwards. */
+  abandon(): number {
+    const lost = this.#waiting.length + this.#overflown + (this.#current?.spans ?? 0)
+    this.#isAbandoned = true
+    this.#waiting = []
+    this.#current?.stop.abort()
+    return lost
+  }
+
   async #exportAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, SPANS_A_BATCH)
       this.#length = this.#waiting.reduce((sum, span) => sum + lengthOf(span), 0)
       const error = await this.#export(batch)
+      if (this.#isAbandoned) return
       // Also what came to a full queue while this batch was on its way.
       const lost = this.#overflown + (error ? batch.length : 0)
       this.#overflown = 0
@@ -71,16 +84,24 @@ export class ExportQueue {
   /** Why a batch could not be exported; undefined when it could. */
   #export(batch: FinishedSpan[]): Promise<Error | undefined> {
     const { exporter, exportTimeout } = this.#options
+    const stop = new AbortController()
+    const current = { spans: batch.length, stop }
+    this.#current = current
     return new Promise((resolve) => {
-      const limit = setTimeout(() => resolve(lateError(exportTimeout)), exportTimeout)
-      // A process that has nothing else to do need not wait for a server.
-      limit.unref()
       const done = (error: Error | undefined): void => {
         clearTimeout(limit)
+        // It may say so long after another batch has begun.
+        if (this.#current === current) this.#current = undefined
         resolve(error)
       }
+      const limit = setTimeout(() => {
+        done(lateError(exportTimeout))
+        stop.abort()
+      }, exportTimeout)
+      // A process that has nothing else to do need not wait for a server.
+      limit.unref()
       try {
-        exporter.export(batch, (outcome) => done(errorOf(outcome)))
+        exporter.export(batch, (outcome) => done(errorOf(outcome)), stop.signal)
       } catch (error) {
         done(error instanceof Error ? error : new Error(String(error)))
       }

@@ -1,3 +1,4 @@
+import { toUSVString } from 'node:util'
 import { fieldOf, listIn, textIn } from './read-field.ts'
 
 /** Characters of one text, and of all texts of one attribute: more would be refused by servers, or cut to what is no JSON. */
@@ -17,11 +18,13 @@ export function spokenMessage(message: unknown): SpokenMessage | undefined {
   if (role === undefined) return undefined
   const answered = textIn(message, 'tool_call_id')
   const said = partsOf(fieldOf(message, 'content'))
+  const thought = textIn(message, 'reasoning') ?? textIn(message, 'reasoning_content') ?? ''
   const parts =
     role === 'tool' && answered !== undefined
       ? [{ type: 'tool_call_response', id: answered, response: said.map(({ content }) => content).join('') }]
       : said
-  return { role, parts: [...parts, ...listIn(message, 'tool_calls').map(toolCall)] }
+  const thoughts = thought === '' ? [] : [{ ...textPart(thought), type: 'reasoning' }]
+  return { role, parts: [...thoughts, ...parts, ...listIn(message, 'tool_calls').map(toolCall)] }
 }
 
 export function textPart(text: string): { type: 'text'; content: string } {
@@ -33,7 +36,7 @@ export function messagesAttribute(messages: readonly SpokenMessage[]): string | 
   const kept: string[] = []
   let room = LONGEST_ATTRIBUTE
   for (const message of messages.toReversed()) {
-    const json = JSON.stringify(message)
+    const json = jsonOf(message)
     room -= json.length
     if (room < 0 && kept.length > 0) break
     kept.unshift(json)
@@ -43,7 +46,7 @@ export function messagesAttribute(messages: readonly SpokenMessage[]): string | 
 
 /** Any value as an attribute: text as it is, all else as JSON. */
 export function valueAttribute(value: unknown): string | undefined {
-  return value === undefined ? undefined : cut(typeof value === 'string' ? value : JSON.stringify(value))
+  return value === undefined ? undefined : cut(typeof value === 'string' ? value : jsonOf(value))
 }
 
 function partsOf(content: unknown): { type: string; content?: string }[] {
@@ -76,6 +79,17 @@ function parsed(text: string): unknown {
   }
 }
 
-function cut(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text
+/** A text of at most 10 000 characters; what is longer ends in `…`. */
+export function cut(text: string): string {
+  return text.length > LONGEST_TEXT ? `${toUSVString(text.slice(0, LONGEST_TEXT))}…` : text
+}
+
+/** What is nested deeper than can be written, which a damaged file or a model may bring, is a text that says so. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (error instanceof RangeError) return '"[nested too deep to be written]"'
+    throw error
+  }
 }

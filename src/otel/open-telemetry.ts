@@ -27,8 +27,8 @@ export interface OpenTelemetryOptions extends SpanOptions {
   /** Milliseconds that the exporter has for one batch, default 30 000. */
   exportTimeout?: number
   /**
-   * Milliseconds that leaving the bus waits for what is still to be sent, default 900: less than `stop` gives to any
-   * cleanup, so that a server that is down makes no stop fail. More needs a longer deadline of `stop`.
+   * Milliseconds that leaving the bus waits for what is still to be sent, and then gives it up, default 900: less than `stop`
+   * gives to any cleanup, so that a server that is down makes no stop fail. More needs a longer deadline of `stop`.
    */
   flushTimeout?: number
 }
@@ -68,7 +68,13 @@ export function openTelemetry(options: OpenTelemetryOptions): Participant {
     return async () => {
       for (const span of spans.unfinished()) queue.push(span)
       const flushed = queue.drain().then(() => exporter.forceFlush?.())
-      await within(flushTimeout, flushed).catch((error: unknown) => warn(failureOf(error).message))
+      await within(flushTimeout, flushed).catch((error: unknown) => {
+        // What is late would keep the process, and come to a server of which nobody waits for an answer.
+        const lost = queue.abandon()
+        warn(
+          `${failureOf(error).message}${lost > 0 ? ` ${lost === 1 ? '1 span was' : `${lost} spans were`} given up.` : ''}`,
+        )
+      })
     }
   }
 }

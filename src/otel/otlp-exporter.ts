@@ -1,3 +1,4 @@
+import type { FinishedSpan } from './finished-span.ts'
 import type { OtlpOptions } from './otlp-options.ts'
 import { OtlpSender } from './otlp-sender.ts'
 import type { ExportOutcome, SpanExporter } from './span-exporter.ts'
@@ -9,9 +10,9 @@ import type { ExportOutcome, SpanExporter } from './span-exporter.ts'
  */
 export function otlpExporter(options: OtlpOptions): SpanExporter {
   const sender = new OtlpSender(options)
-  const outcomeOf = async (spans: Parameters<SpanExporter['export']>[0]): Promise<ExportOutcome> => {
+  const outcomeOf = async (spans: FinishedSpan[], signal: AbortSignal): Promise<ExportOutcome> => {
     try {
-      const { rejected, warning = 'without a reason' } = await sender.send(spans)
+      const { rejected, warning = 'without a reason' } = await sender.send(spans, signal)
       if (rejected === 0) return { code: 0 }
       return {
         code: 1,
@@ -24,8 +25,8 @@ export function otlpExporter(options: OtlpOptions): SpanExporter {
     }
   }
   return {
-    export(spans, done) {
-      void (async () => done(await outcomeOf(spans)))()
+    export(spans, done, signal) {
+      void (async () => done(await outcomeOf(spans, signal)))()
     },
   }
 }

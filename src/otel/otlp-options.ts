@@ -23,6 +23,9 @@ export interface OtlpRetry {
   readonly wait: number
 }
 
+/** RFC 9110, 5.1. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 /** @throws BuslineError `INVALID_OPTION`, naming the option */
 export function checkOtlpOptions(options: OtlpOptions): Required<OtlpOptions> {
   const {
@@ -42,11 +45,12 @@ export function checkOtlpOptions(options: OtlpOptions): Required<OtlpOptions> {
     throw invalid('retryFor', 'must be milliseconds, 0 or more')
   if (typeof onRetry !== 'function') throw invalid('onRetry', 'must be a function')
   for (const [name, value] of Object.entries(headers)) {
+    // Either may be a key: `authorization: Basic abc=` in the place of `authorization=Basic abc=` makes a name of one.
+    if (!HEADER_NAME.test(name)) throw invalid('headers', 'has a name that HTTP does not allow')
     try {
       void new Headers({ [name]: value })
     } catch {
-      // Its value may be a key, so neither is shown.
-      throw invalid('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`)
+      throw invalid('headers', `has a value that HTTP does not allow: that of ${name}`)
     }
   }
   return { url, headers, protocol, compression, timeout, retryFor, onRetry }

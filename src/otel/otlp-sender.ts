@@ -38,6 +38,8 @@ const PASSING = [
   'UND_ERR_BODY_TIMEOUT',
 ]
 const FIRST_WAIT = 500
+/** How many times `Retry-After: 0` is taken at its word. */
+const EAGER = 3
 const LONGEST_WAIT = 10_000
 
 /**
@@ -67,7 +69,10 @@ export class OtlpSender {
       const outcome = await this.#post(body, encoding.contentType, signal)
       if ('answer' in outcome) return taken(spans.length, encoding.read(outcome.answer))
       if (signal?.aborted) throw cancelled()
-      const wait = outcome.retryAfter ?? jittered(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt))
+      const growing = jittered(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt))
+      const { retryAfter: told } = outcome
+      // A server that says "at once" again and again is not asked without pause.
+      const wait = told === undefined || (told === 0 && attempt >= EAGER) ? growing : told
       if (!outcome.again || performance.now() + wait > until) throw this.#failed(outcome, spans.length)
       onRetry({ why: outcome.why, wait })
       await sleep(wait, undefined, { ...(signal && { signal }) }).catch(() => {
@@ -79,14 +84,15 @@ export class OtlpSender {
   async #post(body: Uint8Array<ArrayBuffer>, contentType: string, signal?: AbortSignal): Promise<Outcome> {
     const { url, headers, timeout, compression } = this.#options
     const limit = AbortSignal.timeout(timeout)
+    // What the body is, is not for the caller to say, however the name is written.
+    const sent = new Headers(headers)
+    sent.set('content-type', contentType)
+    if (compression === 'gzip') sent.set('content-encoding', 'gzip')
+    else sent.delete('content-encoding')
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: {
-          ...headers,
-          'content-type': contentType,
-          ...(compression === 'gzip' && { 'content-encoding': 'gzip' }),
-        },
+        headers: sent,
         body,
         // A key in a header must not follow to another server.
         redirect: 'manual',
@@ -106,7 +112,9 @@ export class OtlpSender {
   }
 
   #failed({ why, status }: Failure, spans: number): BuslineError {
-    const { url } = this.#options
+    // Some services take their key in the query.
+    const { origin, pathname } = new URL(this.#options.url)
+    const url = origin + pathname
     const what = spans === 1 ? '1 span' : `${spans} spans`
     return new BuslineError('EXPORT_FAILED', `${what} could not be sent to ${url}: ${why}.`, {
       data: { url, spans, ...(status !== undefined && { status }) },

@@ -28,8 +28,8 @@ export function plainFields(value: unknown): Record<string, AttributeValue> {
   const plain: Record<string, AttributeValue> = {}
   for (const [name, field] of Object.entries(value)) {
     const isPlain = typeof field === 'string' || typeof field === 'number' || typeof field === 'boolean'
-    // Assigning to `__proto__` would be no field.
-    if (isPlain && name !== '__proto__') plain[name] = field
+    // Assigning to `__proto__` would be no field; an attribute without a name is none.
+    if (isPlain && name !== '__proto__' && name !== '') plain[name] = field
   }
   return plain
 }

@@ -1,4 +1,5 @@
 // Longer than 200 lines: what each kind of record does to the spans stands in one place, because they share what is open.
+import { toUSVString } from 'node:util'
 import type { JournalRecord } from '../bus/journal.ts'
 import { MESSAGE_TYPES, TIME_READ } from '../messages/message-types.ts'
 import { BoundedMap } from './bounded-map.ts'
@@ -15,10 +16,12 @@ import {
 } from './finished-span.ts'
 import { factsOfInput, factsOfResult, operationOf } from './gen-ai-facts.ts'
 import { fieldOf, listIn, numberIn, plainFields, textIn } from './read-field.ts'
+import { cut } from './message-content.ts'
 import { attributesOf, type Facts, type Operation, type SemconvVersion } from './semconv.ts'
 import { RecentMap } from './recent-map.ts'
 import { spanIdOf, traceIdOf } from './span-ids.ts'
 import { ToldMessages } from './told-messages.ts'
+import { wellFormed } from './well-formed.ts'
 
 /** How records become spans; the same for a live bus and for a file. */
 export interface SpanSettings {
@@ -36,6 +39,9 @@ const KNOWN = 20_000
 const EVENTS_A_SPAN = 128
 /** What this room says of itself is no part of a run's trace. */
 const OWN_TYPES = 'otel.'
+/** Another process went on with the file: what is open then is so for ever. */
+const OPENED = 'bus.opened'
+const BEGINNINGS: ReadonlySet<string> = new Set(['busline.journal', 'bus.recovered'])
 
 interface OpenSpan {
   readonly id: string
@@ -73,7 +79,9 @@ export class RecordSpans {
   take(record: JournalRecord): FinishedSpan[] {
     const { kind, type, time } = record
     if (typeof type !== 'string' || type.startsWith(OWN_TYPES)) return []
-    if (Number.isFinite(time)) this.#lastTime = time
+    if (kind === 'note' && type === OPENED) return this.unfinished()
+    // What a later process writes first is no time of what an earlier one left open.
+    if (Number.isFinite(time) && !BEGINNINGS.has(type)) this.#lastTime = time
     this.#told?.take(record)
     if (kind === 'command') return this.#begin(record)
     if (kind === 'result') return this.#end(record)
@@ -246,7 +254,7 @@ export class RecordSpans {
     const genAi = operation ? attributesOf(operation, facts, { semconv, content }) : {}
     const ended = Math.max(span.start, end)
     return {
-      name: nameOf(span, agent),
+      name: toUSVString(nameOf(span, agent)),
       kind: operation === 'chat' ? SPAN_KIND.client : SPAN_KIND.internal,
       spanContext: () => context,
       ...(span.parent !== undefined &&
@@ -260,13 +268,13 @@ export class RecordSpans {
       status:
         failed === undefined
           ? { code: SPAN_STATUS.unset }
-          : { code: SPAN_STATUS.error, message: words ?? errorType ?? failed },
-      attributes: {
+          : { code: SPAN_STATUS.error, message: toUSVString(cut(words ?? errorType ?? failed)) },
+      attributes: wellFormed({
         ...genAi,
         ...named,
         ...span.attributes,
         ...(status !== undefined && { 'busline.status': status }),
-      },
+      }),
       links: [],
       events: span.events,
       resource,
@@ -317,9 +325,9 @@ function addEvent(span: OpenSpan, { type, time, id, data }: JournalRecord): void
   if (span.events.length >= EVENTS_A_SPAN) span.dropped++
   else
     span.events.push({
-      name: type,
+      name: toUSVString(type),
       time: hrTimeOf(time),
-      attributes: { ...(typeof id === 'string' && { 'busline.id': id }), ...about(data) },
+      attributes: wellFormed({ ...(typeof id === 'string' && { 'busline.id': id }), ...about(data) }),
     })
 }
 

@@ -97,7 +97,7 @@ export const ATTRIBUTES = {
     MODELS,
     'the messages that were sent, as the session has them',
   ),
-  outputMessages: content('gen_ai.output.messages', MODELS, 'the answer'),
+  outputMessages: content('gen_ai.output.messages', MODELS, 'the answer, reasoning included'),
   toolArguments: content('gen_ai.tool.call.arguments', ['execute_tool'], '`arguments`'),
   toolResult: content('gen_ai.tool.call.result', ['execute_tool'], 'the result'),
 } as const satisfies Record<string, Row>

@@ -32,8 +32,8 @@ export async function* spanBatches(
 }
 
 /** About how much room a span takes in a request. */
-export function lengthOf({ attributes, events }: FinishedSpan): number {
-  let length = 500 + events.length * 150
+export function lengthOf({ attributes, events, status }: FinishedSpan): number {
+  let length = 500 + events.length * 150 + (status.message?.length ?? 0)
   for (const value of Object.values(attributes)) length += typeof value === 'string' ? value.length : 20
   return length
 }

@@ -8,6 +8,7 @@ export interface ExportOutcome {
 
 /** Takes batches of spans: any span exporter of OpenTelemetry's SDK, or {@link otlpExporter}. */
 export interface SpanExporter {
-  export(spans: FinishedSpan[], done: (outcome: ExportOutcome) => void): void
+  /** `signal` aborts when nobody waits for the batch any more; exporters of the SDK don't look at it. */
+  export(spans: FinishedSpan[], done: (outcome: ExportOutcome) => void, signal: AbortSignal): void
   forceFlush?(): Promise<void>
 }

@@ -103,6 +103,12 @@ describe('exportCsv', () => {
     )
   })
 
+  test('says of what is nested deeper than JSON can be written that it is', async () => {
+    const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
+    const [, row] = objectsOf(await whole(exportCsv(journalOf([{ data: deep }]))))
+    expect(row?.['payload']).toContain('nested too deep')
+  })
+
   test('refuses a table that there is not', () => {
     const options = JSON.parse('{"table":"spans"}')
     expect(() => exportCsv([], options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))

@@ -25,6 +25,11 @@ function outsideOfFences(markdown: string): string {
   return outside.join('\n')
 }
 
+/** The text outside of code spans: what begins with a run of backticks ends with the next run as long. */
+function outsideOfSpans(text: string): string {
+  return text.replaceAll(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, '')
+}
+
 describe('exportMarkdown', () => {
   test('tells a turn from what was said to what it took', async () => {
     const markdown = await markdownOf(threeParallelTools)
@@ -43,9 +48,9 @@ describe('exportMarkdown', () => {
     expect(cancelled).toContain('**Assistant (broken off)**\n\n```text\nOnce upon')
     const retried = await markdownOf(retriedAttempt)
     expect(retried).toContain(
-      '> Attempt 1 failed (ANSWER&#95;CUT: The connection was lost.); another followed.',
+      '> `Attempt 1 failed (ANSWER_CUT: The connection was lost.); another followed.`',
     )
-    expect(retried).toContain('> **AUTHENTICATION&#95;FAILED** The key is not valid.')
+    expect(retried).toContain('> **AUTHENTICATION&#95;FAILED** `The key is not valid.`')
   })
 
   test('takes one session alone', async () => {
@@ -81,6 +86,18 @@ describe('exportMarkdown', () => {
     )
   })
 
+  test('no address in the message of an error becomes a link, as many readers make of `www.` and mail', async () => {
+    const error = { code: 'E', message: 'see www.evil.example, http://evil.example or `x` a@evil.example' }
+    const outside = outsideOfFences(await whole(exportMarkdown(turnOf('Hi', 'x', error))))
+    expect(outside).toContain('evil.example')
+    expect(outsideOfSpans(outside)).not.toContain('evil.example')
+  })
+
+  test('shows a text of very many runs of backticks', async () => {
+    const text = '` '.repeat(300_000)
+    expect(await whole(exportMarkdown(turnOf(text, 'x')))).toContain(text)
+  })
+
   test('no text of a record leaves its block, whatever it holds', async () => {
     const part = fc.constantFrom(
       '```',
@@ -101,7 +118,7 @@ describe('exportMarkdown', () => {
       fc.asyncProperty(text, text, async (said, answer) => {
         const error = { code: 'E', message: answer }
         const markdown = await whole(exportMarkdown(turnOf(said, answer, error)))
-        const outside = outsideOfFences(markdown)
+        const outside = outsideOfSpans(outsideOfFences(markdown))
         expect(outside.match(/<(?!\/?(?:details|summary)>)/g)).toBeNull()
         expect(outside.match(/<\/details>/g) ?? []).toHaveLength(outside.match(/<details>/g)?.length ?? 0)
         expect(outside.match(/^# /gm)).toHaveLength(1)

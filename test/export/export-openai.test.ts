@@ -7,7 +7,7 @@ import { cancelledTurn, resumedTurn } from '../golden/broken-turns.ts'
 import { contextSummary, twoSessions } from '../golden/meeting-turns.ts'
 import { failingTools, oneTool, streamedReasoning } from '../golden/single-turns.ts'
 import type { GoldenRun } from '../golden/golden-run.ts'
-import { recordsOf, whole } from './fixtures/exported.ts'
+import { journalOf, recordsOf, turnOf, whole } from './fixtures/exported.ts'
 
 /** `FineTuneChatRequestInput` of https://github.com/openai/openai-openapi: what it does not name is refused. */
 const Call = z.strictObject({
@@ -143,6 +143,17 @@ describe('exportOpenai', () => {
     ])
   })
 
+  test('never trains an answer that broke off', async () => {
+    const { lines } = await exported(cancelledTurn, { failed: true })
+    const answers = lines[0]?.messages.filter(({ role }) => role === 'assistant')
+    expect(answers).toMatchObject([{ content: 'Once upon', weight: 0 }, { content: 'The end.' }])
+    expect(answers?.[1]).not.toHaveProperty('weight')
+
+    const byTurn = await exported(cancelledTurn, { failed: true, per: 'turn' })
+    expect(byTurn.lines.map(roles)).toEqual([['system', 'user', 'assistant', 'user', 'assistant']])
+    expect(byTurn.left).toMatchObject([{ session: 's1', why: 'every answer in it broke off' }])
+  })
+
   test('leaves out a turn with a call that no training file may hold', async () => {
     expect(await exported(failingTools)).toMatchObject({
       lines: [],
@@ -159,6 +170,49 @@ describe('exportOpenai', () => {
     const { lines } = await exported(contextSummary)
     expect(JSON.stringify(lines)).toContain('I like blue.')
     expect(JSON.stringify(lines)).not.toContain('Summary of')
+  })
+
+  test('leaves the name of a tool off its message, which has no room for one', async () => {
+    const [opened, ...rest] = turnOf('Hi', 'Hello.')
+    const at = { session: 's', turn: 't', root: 't' }
+    const call = { id: 'c', type: 'function', function: { name: 'x', arguments: '{}' } }
+    const messages = [
+      { id: 't/2', turn: 't', role: 'user', content: 'And?' },
+      { id: 't/3', turn: 't', role: 'assistant', content: null, tool_calls: [call] },
+      { id: 't/4', turn: 't', role: 'tool', tool_call_id: 'c', name: 'x', content: '1' },
+      { id: 't/5', turn: 't', role: 'assistant', content: 'One.' },
+    ]
+    const more = [
+      {
+        kind: 'command',
+        type: 'session.append',
+        id: 't.8',
+        cause: 't',
+        ...at,
+        data: { messages, version: 2 },
+      },
+      {
+        kind: 'result',
+        type: 'session.append',
+        of: 't.8',
+        cause: 't',
+        ...at,
+        ms: 1,
+        status: 'ok',
+        output: {},
+      },
+      {
+        kind: 'command',
+        type: 'session.commit',
+        id: 't.9',
+        ...at,
+        data: { turn: 't', status: 'ok', version: 3 },
+      },
+      { kind: 'result', type: 'session.commit', of: 't.9', ...at, ms: 1, status: 'ok', output: {} },
+    ]
+    const records = [opened, ...rest, ...journalOf(more).slice(1)].filter((one) => one !== undefined)
+    const line = Line.parse(JSON.parse(await whole(exportOpenai(records))))
+    expect(roles(line)).toEqual(['user', 'assistant', 'user', 'assistant', 'tool', 'assistant'])
   })
 
   test('refuses options that there are not', () => {

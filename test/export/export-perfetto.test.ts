@@ -5,7 +5,7 @@ import { GOLDEN_RUNS } from '../golden/runs.ts'
 import { threeParallelTools } from '../golden/single-turns.ts'
 import { ownMessages } from '../golden/own-messages.ts'
 import { twoSessions } from '../golden/meeting-turns.ts'
-import { journalOf, recordsOf, whole } from './fixtures/exported.ts'
+import { journalOf, recordsOf, turnOf, whole } from './fixtures/exported.ts'
 import { checkedTrace } from './fixtures/trace-check.ts'
 
 const traceOf = async (records: readonly JournalRecord[]) =>
@@ -80,6 +80,33 @@ describe('exportPerfetto', () => {
     ])
   })
 
+  test('closes what a killed process left open at its last line, so that the next one has the track', async () => {
+    const at = { session: 's' }
+    const events = await traceOf(
+      journalOf([
+        { kind: 'command', type: 'a.killed', id: 'a-1', time: 10, ...at },
+        { kind: 'note', type: 'bus.recovered', time: 500 },
+        { kind: 'note', type: 'bus.opened', time: 500 },
+        { kind: 'command', type: 'a.next', id: 'b-1', time: 510, ...at },
+        { kind: 'result', type: 'a.next', of: 'b-1', time: 520, ms: 10, status: 'ok', ...at },
+      ]),
+    )
+    const slices = events.filter(({ ph }) => 'BEbe'.includes(ph))
+    expect(slices.map(({ ph, name, ts }) => [ph, name, ts])).toEqual([
+      ['B', 'a.killed', 10_000],
+      ['E', 'a.killed', 10_000],
+      ['B', 'a.next', 510_000],
+      ['E', 'a.next', 520_000],
+    ])
+  })
+
+  test('holds the code of an error, not its message, which may say what was said', async () => {
+    const error = { code: 'TOOL_FAILED', message: 'no such customer: Ada' }
+    const text = await whole(exportPerfetto(turnOf('Hi', 'x', error)))
+    expect(text).toContain('TOOL_FAILED')
+    expect(text).not.toContain('Ada')
+  })
+
   test('is whole JSON also when the records end in an error, which it throws', async () => {
     async function* damaged(): AsyncGenerator<JournalRecord> {
       yield* journalOf([{ kind: 'command', type: 'a.outer', id: '1' }])
@@ -93,22 +120,43 @@ describe('exportPerfetto', () => {
     expect(checkedTrace(text).filter(({ ph }) => ph === 'E')).toHaveLength(1)
   })
 
-  test('slices nest whatever overlaps, outlives its cause, comes twice, or goes back in time', async () => {
+  test('takes numbers of a damaged file that are no times', async () => {
+    const events = await traceOf(
+      journalOf([
+        { kind: 'command', type: 'a.b', id: '1', time: Infinity },
+        { kind: 'result', type: 'a.b', of: '1', time: 1e300, ms: Infinity },
+        { kind: 'command', type: 'a.b', id: '2', time: -1e300 },
+      ]),
+    )
+    expect(events.filter(({ ph }) => 'BE'.includes(ph))).toHaveLength(4)
+  })
+
+  test('slices nest whatever overlaps, outlives its cause, comes twice, is killed, or goes back in time', async () => {
     const step = fc.record({
       end: fc.boolean(),
       pick: fc.nat(9),
       session: fc.constantFrom(undefined, 'a', 'b'),
+      killed: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
       time: fc.nat(50),
       ms: fc.option(fc.nat(40), { nil: undefined }),
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const records = steps.map(({ end, pick, session, time, ms }, place): Partial<JournalRecord> => {
-          const at = { time, ...(session !== undefined && { session }) }
-          if (end)
-            return { kind: 'result', type: 'x', of: `${place % 10}`, ...(ms !== undefined && { ms }), ...at }
-          return { kind: 'command', type: 'x', id: `${place % 10}`, cause: `${pick}`, ...at }
-        })
+        const records = steps.map(
+          ({ end, pick, session, killed, time, ms }, place): Partial<JournalRecord> => {
+            if (killed) return { kind: 'note', type: 'bus.opened', time }
+            const at = { time, ...(session !== undefined && { session }) }
+            if (end)
+              return {
+                kind: 'result',
+                type: 'x',
+                of: `${place % 10}`,
+                ...(ms !== undefined && { ms }),
+                ...at,
+              }
+            return { kind: 'command', type: 'x', id: `${place % 10}`, cause: `${pick}`, ...at }
+          },
+        )
         checkedTrace(await whole(exportPerfetto(journalOf(records))))
       }),
       { numRuns: 300 },

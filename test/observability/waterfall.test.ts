@@ -1,4 +1,5 @@
 import { waterfall, type Span } from 'busline'
+import { textWidth } from 'busline/journal'
 import { expect, test } from 'vitest'
 import { thrownBy } from '../bus/fixtures/promises.ts'
 
@@ -79,4 +80,21 @@ test.each([39, 40.5, 10_001, Infinity, NaN, -1])('a waterfall of %d columns is r
     code: 'INVALID_OPTION',
     data: { option: 'width' },
   })
+})
+
+test('a waterfall takes very many children, and spans that are nested very deep', () => {
+  const children = Array.from({ length: 130_000 }, (_, start) => span({ name: 'c', start, ms: 1 }))
+  expect(waterfall(span({ name: 'root', children }), { width: 40 }).match(/\n/g)).toHaveLength(130_001)
+
+  let deep = span({ name: 'leaf' })
+  for (let depth = 0; depth < 100_000; depth++) deep = span({ name: 'x', children: [deep] })
+  expect(waterfall(deep, { width: 40 }).match(/\n/g)).toHaveLength(100_001)
+})
+
+test('its columns stay straight with wide characters, and no line is wider than asked', () => {
+  const names = ['東京の天気を調べてください'.repeat(4), '👍🏽 fine', 'plain', 'e\u0301te\u0301']
+  const root = span({ name: 'root', ms: 10, children: names.map((name) => span({ name, ms: 10 })) })
+  const lines = waterfall(root, { width: 60 }).trimEnd().split('\n')
+  expect(lines.map((line) => textWidth(line))).toEqual(lines.map(() => 60))
+  expect(new Set(lines.map((line) => textWidth(line.slice(0, line.indexOf('ok')))))).toHaveProperty('size', 1)
 })

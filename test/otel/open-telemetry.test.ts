@@ -341,6 +341,39 @@ describe('a live export', () => {
     receiver = await otlpReceiver()
   })
 
+  test('keeps no request open, and sends no other, when a server does not answer before the bus has stopped', async () => {
+    receiver.replies.push('hang')
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const bus = new MessageBus()
+    const exporter = otlpExporter({ url: receiver.url, timeout: 60_000 })
+    bus.attach(openTelemetry({ exporter, delay: 60_000, flushTimeout: 100 }))
+    bus.handle(Work, ({ what }) => what)
+    const arrived = receiver.hangs()
+    for (let count = 0; count < 600; count++) await bus.execute(Work, { what: 'x' })
+    await arrived
+    await bus.stop()
+    await receiver.hungUp[0]
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', onWarning)
+    expect(receiver.requests).toHaveLength(1)
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('600 spans were given up') }])
+  })
+
+  test('gives up a batch that is later than exportTimeout', async () => {
+    receiver.replies.push('hang')
+    const bus = new MessageBus()
+    const exporter = otlpExporter({ url: receiver.url, timeout: 60_000 })
+    bus.attach(openTelemetry({ exporter, delay: 0, exportTimeout: 50 }))
+    bus.handle(Work, ({ what }) => what)
+    const told = bus.waitFor(SpanExportFailed)
+    await bus.execute(Work, { what: 'x' })
+    await told
+    await receiver.hungUp[0]
+    await bus.stop()
+  })
+
   test('refuses options that mean nothing, by their names', () => {
     const exporter = collector()
     const refused = (options: object): unknown => {

@@ -54,6 +54,12 @@ describe('sending', () => {
     expect(receiver.requests).toHaveLength(3)
   })
 
+  test('does not ask without pause a server that always says that it may at once', async () => {
+    for (let n = 0; n < 500; n++) receiver.replies.push({ status: 429, headers: { 'retry-after': '0' } })
+    await expect(send({ retryFor: 1500 })).rejects.toMatchObject({ data: { status: 429 } })
+    expect(receiver.requests).toHaveLength(4)
+  })
+
   test('waits as long as Retry-After says, and not at all when that is longer than it may', async () => {
     receiver.replies.push({ status: 503, headers: { 'retry-after': '3600' } })
     await expect(send()).rejects.toMatchObject({
@@ -126,6 +132,23 @@ describe('sending', () => {
   test('keeps the path of a URL that has one', async () => {
     await send({ url: `${receiver.url}/api/otlp?tenant=1` })
     expect(receiver.requests).toMatchObject([{ path: '/api/otlp?tenant=1' }])
+  })
+
+  test('shows neither the query of a URL nor a header, because both may be a key', async () => {
+    receiver.replies.push({ status: 401 })
+    const failure = await send({ url: `${receiver.url}/v1/traces?key=abcdef` }).catch(
+      (error: unknown) => error,
+    )
+    expect(failure).toMatchObject({ data: { url: `${receiver.url}/v1/traces`, status: 401 } })
+    expect(String(failure)).not.toContain('abcdef')
+    for (const headers of [{ 'authorization: Basic abcdef': '' }, { authorization: 'abcdef\nx' }])
+      await expect(send({ headers })).rejects.not.toThrow('abcdef')
+  })
+
+  test('says what its body is, whatever the headers say', async () => {
+    await send({ headers: { 'Content-Type': 'text/plain', 'Content-Encoding': 'br' }, compression: 'none' })
+    expect(receiver.requests).toMatchObject([{ headers: { 'content-type': 'application/json' } }])
+    expect(receiver.requests[0]?.headers).not.toHaveProperty('content-encoding')
   })
 
   test.each<[string, object]>([

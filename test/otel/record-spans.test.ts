@@ -98,6 +98,105 @@ describe('a command', () => {
   })
 })
 
+test('what a killed process left open ends with its last line, not with that of the next process', async () => {
+  const spans = await spansOf([
+    record({ id: 'a-1', root: 'a-1', time: 1000 }),
+    record({
+      kind: 'event',
+      type: 'span.started',
+      id: 'a-1.1',
+      cause: 'a-1',
+      time: 1100,
+      data: { span: 's', name: 'plan' },
+    }),
+    record({ kind: 'header', type: 'busline.journal', time: 9000 }),
+    record({ kind: 'note', type: 'bus.recovered', time: 9000 }),
+    record({ kind: 'note', type: 'bus.opened', time: 9000 }),
+    record({ id: 'b-1', root: 'b-1', time: 9100 }),
+    record({ kind: 'result', of: 'b-1', root: 'b-1', time: 9200, ms: 100, status: 'ok' }),
+  ])
+  expect(spans.map(({ name, endTimeUnixNano: end }) => [name, end])).toEqual([
+    ['a.b', '1100000000'],
+    ['plan', '1100000000'],
+    ['a.b', '9200000000'],
+  ])
+  expect(attribute(spans[0], 'error.type')).toBe('interrupted')
+})
+
+test('no half of a character goes out, which a server would refuse the whole request for', async () => {
+  const half = '\ud83d'
+  const spans = await spansOf(
+    [
+      record({
+        id: 'r',
+        type: 'tool.call',
+        data: { name: `tool${half}`, arguments: `${'x'.repeat(9_999)}😀` },
+      }),
+      record({ kind: 'event', type: `e.${half}`, id: `r.${half}`, cause: 'r' }),
+      record({
+        kind: 'result',
+        of: 'r',
+        type: 'tool.call',
+        ms: 1,
+        status: 'error',
+        error: { code: 'E', name: 'E', message: half },
+      }),
+    ],
+    { content: true },
+  )
+  const texts: string[] = []
+  JSON.stringify(spans, (key, value: unknown) => {
+    texts.push(key)
+    if (typeof value === 'string') texts.push(value)
+    return value
+  })
+  expect(texts).toContain(`execute_tool tool\ufffd`)
+  expect(texts.filter((text) => /\p{Surrogate}/u.test(text))).toEqual([])
+})
+
+test('what is nested deeper than JSON can be written is said to be so', async () => {
+  const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
+  const [span] = await spansOf(
+    [record({ id: 'r', type: 'tool.call', data: { name: 'x', arguments: deep } })],
+    {
+      content: true,
+    },
+  )
+  expect(attribute(span, 'gen_ai.tool.call.arguments')).toBe('"[nested too deep to be written]"')
+})
+
+test('what a model thought is a part of its answer, before what it said', async () => {
+  const message = { role: 'assistant', content: 'Two.', reasoning_content: 'One and one.' }
+  const end = {
+    kind: 'result',
+    type: 'model.call',
+    of: 'r',
+    ms: 1,
+    status: 'ok',
+    output: { message },
+  } as const
+  const [span] = await spansOf([record({ id: 'r', type: 'model.call', data: {} }), record(end)], {
+    content: true,
+    semconv: 'latest',
+  })
+  expect(JSON.parse(String(attribute(span, 'gen_ai.output.messages')))).toEqual([
+    {
+      role: 'assistant',
+      parts: [
+        { type: 'reasoning', content: 'One and one.' },
+        { type: 'text', content: 'Two.' },
+      ],
+    },
+  ])
+})
+
+test('the message of an error is cut like any text', async () => {
+  const error = { code: 'E', name: 'E', message: 'x'.repeat(50_000) }
+  const run = [record({ id: 'r' }), record({ kind: 'result', of: 'r', ms: 1, status: 'error', error })]
+  const [span] = await spansOf(run, { content: true })
+  expect(span?.status.message).toHaveLength(10_001)
+})
+
 describe('an event', () => {
   test('that comes when its command has ended is a span without length below it', async () => {
     const spans = await spansOf([
