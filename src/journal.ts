@@ -51,9 +51,11 @@ export type { TokenSums } from './runs/model-use.ts'
 export { parseFilter, type Filter, type FilterOptions } from './runs/parse-filter.ts'
 export { QUANTILE_ERROR, type Summary } from './runs/quantiles.ts'
 export { isOpening, ProcessChange } from './runs/run-begun.ts'
+export { beginsLaterSegment } from './bus/later-segment.ts'
 export { linesOfRecords, type RunLine, type RunLines } from './runs/run-line.ts'
 export { RunStats, runStats, type RunReport, type StatsRow } from './runs/run-stats.ts'
 export { searchRun, type Found, type SearchOptions } from './runs/search-run.ts'
+export { searchedText } from './runs/searched-text.ts'
 export { traceRows, type TraceRow } from './runs/trace-rows.ts'
 export type { TraceNode, TraceTree } from './runs/trace-tree.ts'
 export type { TurnRow, TurnStats } from './runs/turn-table.ts'
@@ -86,5 +88,5 @@ export {
   type Recovery,
   type SetAside,
 } from './journal/recover-journal.ts'
-export { upcastRecords } from './journal/upcast-records.ts'
 export { cutToWidth, fillEnd, fillStart, textWidth } from './observability/text-width.ts'
+export { upcastRecords } from './journal/upcast-records.ts'

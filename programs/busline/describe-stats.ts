@@ -1,13 +1,22 @@
 // Longer than 200 lines: what `busline stats` shows, one table after another, with the columns of each beside it.
 import { stripVTControlCharacters } from 'node:util'
 import { visibleLine } from 'busline'
-import type { CallStats, RunReport, StatsRow, Summary, TurnRow } from 'busline/journal'
+import {
+  cutToWidth,
+  fillEnd,
+  textWidth,
+  type CallStats,
+  type RunReport,
+  type StatsRow,
+  type Summary,
+  type TurnRow,
+} from 'busline/journal'
 import { dollars } from '../function-chat/dollars.ts'
 import { counted } from '../function-chat/counted.ts'
 import type { Terminal } from './command.ts'
 import { duration } from './describe-turn.ts'
 import { painter, statusStyle } from './paint.ts'
-import { cut, fitted, type Room } from './table.ts'
+import { fitted, type Room } from './table.ts'
 
 type Screen = Pick<Terminal, 'color' | 'width'>
 
@@ -87,7 +96,7 @@ export function statsTable(by: StatsRow['by'], rows: readonly StatsRow[], screen
 }
 
 /** One row a turn, line by line: there may be many. */
-export function turnsTable(rows: readonly TurnRow[], screen: Screen): Iterable<string> {
+export function turnsTable(rows: Iterable<TurnRow>, screen: Screen): Iterable<string> {
   const head: Title[] = [
     { title: 'turn', least: 12 },
     { title: 'line' },
@@ -186,20 +195,20 @@ interface Title extends Room {
 /** The first column to the left, the others to the right. Cells are safe to print; colours in them take no room. */
 function* tableLines<Row>(
   head: readonly Title[],
-  rows: readonly Row[],
+  rows: Iterable<Row>,
   { cellsOf, color, width }: Screen & { cellsOf: (row: Row) => readonly string[] },
 ): Generator<string> {
   const wanted = head.map(({ title }) => title.length)
   for (const row of rows)
     for (const [column, cell] of cellsOf(row).entries())
-      wanted[column] = Math.max(wanted[column] ?? 0, plain(cell).length)
+      wanted[column] = Math.max(wanted[column] ?? 0, textWidth(plain(cell)))
   const widths = fitted(head, wanted, width)
   const aligned = (cells: readonly string[]): string =>
     cells
       .flatMap((cell, column) => {
         const wide = widths[column] ?? 0
-        if (column === 0) return [cut(cell, wide).padEnd(wide)]
-        return wide === 0 ? [] : [' '.repeat(Math.max(0, wide - plain(cell).length)) + cell]
+        if (column === 0) return [fillEnd(cutToWidth(cell, wide), wide)]
+        return wide === 0 ? [] : [' '.repeat(Math.max(0, wide - textWidth(plain(cell)))) + cell]
       })
       .join('  ')
       .trimEnd()

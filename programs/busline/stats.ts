@@ -3,7 +3,6 @@ import { RunStats, scanJournal, type RunReport, type TurnRow } from 'busline/jou
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { checkRecords, noRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { writePieces } from './export-target.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
@@ -33,21 +32,20 @@ export const stats = defineProgram({
   options: { ...RUN_OPTIONS, by: { type: 'string' } },
   async run({ values, positionals }, terminal) {
     const by = checkBy(values.by)
-    const sum = new RunStats({ turnRows: by === 'turn' })
+    let sum: RunStats | undefined
     const names: string[] = []
     for (const argument of positionals.length > 0 ? positionals : [undefined]) {
-      const run = await openRun(argument, values, terminal)
-      const { name, path, source, onTornTail } = run
-      if (path !== undefined) checkRecords({ name, path })
+      const { name, source, onTornTail } = await openRun(argument, values, terminal)
       names.push(name)
       const one = new RunStats({ turnRows: by === 'turn' })
       for await (const batch of scanJournal(source, { onTornTail })) {
         if (terminal.signal.aborted || terminal.output.failure !== undefined) return EXIT.ok
         for (const line of batch) one.take(line)
       }
-      if (one.report().lines === 0) throw noRecords(run)
-      sum.merge(one)
+      if (sum) sum.merge(one)
+      else sum = one
     }
+    if (!sum) return EXIT.ok
     const report = sum.report()
     const { output } = terminal
 
@@ -63,7 +61,7 @@ export const stats = defineProgram({
   },
 })
 
-function* jsonLines(rows: readonly object[]): Generator<string> {
+function* jsonLines(rows: Iterable<object>): Generator<string> {
   for (const row of rows) yield jsonLine(row)
 }
 
@@ -85,8 +83,8 @@ function rowsOf(
   name: string,
   report: RunReport,
   by: By | undefined,
-  turns: readonly TurnRow[],
-): readonly object[] {
+  turns: Iterable<TurnRow>,
+): Iterable<object> {
   if (by === 'turn') return turns
   if (by !== undefined) return report[ROWS[by]]
   const { all, models, tools, sessions, types, lines, kinds, firstTime, lastTime, turns: ended } = report

@@ -18,6 +18,7 @@ export class Cancellation implements Disposable {
   #children = new Set<Cancellation>()
   #controller: AbortController | undefined
   #reason: BuslineError | undefined
+  #beforeCancel: ((reason: BuslineError) => void) | undefined
   #onCancel: (() => void) | undefined
   #seen = false
   #disposed = false
@@ -78,6 +79,11 @@ export class Cancellation implements Disposable {
     return this === other || (this.#parent?.isWithin(other) ?? false)
   }
 
+  /** Called when it is cancelled from now on, before anybody hears of that. */
+  beforeCancel(listener: (reason: BuslineError) => void): void {
+    this.#beforeCancel = listener
+  }
+
   onCancel(listener: () => void): void {
     this.#onCancel = listener
     if (this.#reason) listener()
@@ -86,6 +92,7 @@ export class Cancellation implements Disposable {
   cancel(reason: BuslineError): void {
     if (this.#reason) return
     this.#reason = reason
+    this.#beforeCancel?.(reason)
     this.#controller?.abort(reason)
     for (const child of this.#children) child.cancel(reason)
     this.#onCancel?.()

@@ -126,6 +126,7 @@ export class Commands {
     const tooDeep = from && core.tooDeep(command.type, from)
     if (tooDeep) return this.#runner.fail(run, tooDeep)
     if (own?.reason) return this.#runner.fail(run, own.reason)
+    if (own && !parent) own.beforeCancel((reason) => this.#noteCancel(message, reason))
 
     const handler = this.#handlerOf(message, command)
     if (handler) return this.#runner.run(run, handler)
@@ -167,6 +168,15 @@ export class Commands {
       timeout:
         timeout === undefined ? undefined : { ms: timeout, what: type, environment: this.#core.environment },
     })
+  }
+
+  /** Nothing else tells when a caller outside cancelled, or ran out of patience; that a bus stops is told otherwise. */
+  #noteCancel(message: Message, reason: BuslineError): void {
+    const { recorder, batches, root } = this.#core
+    if (root.reason || !recorder.on) return
+    // What was streamed before stands before it.
+    batches.flushParts()
+    recorder.note('cancelRequested', { reason: failureOf(reason) }, message)
   }
 
   /** Reading a clock costs as much as running a small handler, so only if somebody wants to know. */

@@ -1,6 +1,7 @@
 import { BuslineError } from '../messages/busline-error.ts'
 import type { Cancellation } from './cancellation.ts'
 import { checkFunction } from './check-function.ts'
+import { ClockReadings } from './clock-readings.ts'
 import type { Environment } from './environment.ts'
 import type { Message } from './envelope.ts'
 import type { Journal } from './journal.ts'
@@ -22,15 +23,13 @@ import { StreamBatches } from './stream-batches.ts'
  */
 export type BusState = 'running' | 'draining' | 'settling' | 'cancelling' | 'flushing' | 'stopped'
 
-/** How much a handler's clock may be behind, so that hardly any reading needs a line of its own. */
-const SAME_TIME_MS = 5
-
 /** What the sending of commands and the publishing of events have in common. */
 export class Core {
   readonly environment: Environment
   readonly routes = new Routes()
   readonly redactor = new Redactor()
   readonly recorder: Recorder
+  readonly clock: ClockReadings
   readonly batches: StreamBatches
   readonly probes: Probes
   readonly root: Cancellation
@@ -65,30 +64,14 @@ export class Core {
       redactor: this.redactor,
       run: this.prefix,
     })
+    this.clock = new ClockReadings({
+      environment,
+      recorder: this.recorder,
+      replaying: parts.replaying,
+      isEffect: (message) => this.#isEffect(message),
+    })
     this.batches = new StreamBatches({ recorder: this.recorder, redactor: this.redactor, environment })
     this.probes = new Probes(environment, this.recorder)
-  }
-
-  /**
-   * The clock, as a handler reads it. A replay that runs the handler again has to tell it the same: so it is the time of the
-   * last line, which differs by a few milliseconds at most, else a line of its own. Handlers of effects are not run again,
-   * and an injected clock can be injected again.
-   */
-  readClock(message: Message): number {
-    const { environment, recorder, replaying } = this
-    const { lastTime } = recorder
-    const isEffect = this.#isEffect(message)
-    if (isEffect && message.begun) return environment.now()
-    if (replaying) {
-      const wasNoted = replaying.noteTimeRead(message, () => recorder.note('timeRead', undefined, message))
-      // A middleware may wait until it is late enough: then a timer has rung since the last line.
-      return isEffect && !wasNoted ? environment.now() : (recorder.lastTime ?? environment.now())
-    }
-    const time = environment.now()
-    if (environment.ownClock || lastTime === undefined || !recorder.on) return time
-    if (time >= lastTime && time - lastTime < SAME_TIME_MS) return lastTime
-    recorder.note('timeRead', undefined, message)
-    return recorder.lastTime ?? time
   }
 
   #isEffect({ type }: Message): boolean {
@@ -97,16 +80,13 @@ export class Core {
   }
 
   rootId(): string {
-    return `${this.prefix}-${++this.#roots + this.#copied}`
+    const { replaying } = this
+    return `${this.prefix}-${replaying ? ++replaying.roots : ++this.#roots}`
   }
 
   /** What {@link Core.rootId} will return next. */
   get nextRootId(): string {
-    return `${this.prefix}-${this.#roots + this.#copied + 1}`
-  }
-
-  get #copied(): number {
-    return this.replaying?.rootsCopied ?? 0
+    return `${this.prefix}-${(this.replaying?.roots ?? this.#roots) + 1}`
   }
 
   /** Why a message is not accepted in this state; undefined while it is. */

@@ -133,7 +133,7 @@ export class Deliveries {
         if (wait === undefined) return this.#fail(publication, subscriber, key, scope, error, attempt)
         this.#report(publication, subscriber, scope, { attempt, error, retryIn: wait })
         try {
-          await this.#pause(subscriber, wait)
+          await this.#pause(scope, wait)
         } catch {
           if (!subscriber.active) return this.#discard(publication, subscriber, key)
           // The bus gives up: what is known to have failed is the last error, and that has been told.
@@ -149,13 +149,14 @@ export class Deliveries {
   }
 
   /** Waits before another attempt; rejects when the bus gives up or the subscriber leaves. */
-  async #pause(subscriber: Subscriber, ms: number): Promise<void> {
+  async #pause(scope: DeliveryScope, ms: number): Promise<void> {
+    const { subscriber } = scope
     const own = new Cancellation({ parent: this.#cancellation })
     const off = subscriber.whenLeaving(() =>
       own.cancel(new BuslineError('CANCELLED', `${subscriber.name} was unsubscribed.`)),
     )
     try {
-      await sleep(ms, this.#environment, own.signal)
+      await sleep(ms, scope, own.signal)
     } finally {
       off()
       own[Symbol.dispose]()

@@ -6,6 +6,7 @@ import type { Schema } from '../messages/schema.ts'
 import type { SubscribeOptions } from './bus.ts'
 import type { Cancellation } from './cancellation.ts'
 import { checkFunction } from './check-function.ts'
+import type { TimerOwner } from './clock-readings.ts'
 import { Commands } from './commands.ts'
 import { Core, type BusState } from './core.ts'
 import { DeadLetterBox } from './dead-letters.ts'
@@ -155,8 +156,12 @@ export class Dispatch implements Dispatcher {
     return this.mailroom.behind(subscriber, subscriber.keyOf(publication))
   }
 
-  readClock(message: Message): number {
-    return this.core.readClock(message)
+  readClock(owner: TimerOwner): number {
+    return this.core.clock.read(owner)
+  }
+
+  setTimer(owner: TimerOwner, ms: number, run: () => void): Unsubscribe {
+    return this.core.clock.after(owner, ms, run)
   }
 
   recorded({ type, data }: Message): unknown {

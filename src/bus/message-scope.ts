@@ -5,6 +5,7 @@ import type { CommandDefinition } from '../messages/define-command.ts'
 import type { EventDefinition } from '../messages/define-event.ts'
 import type { Schema } from '../messages/schema.ts'
 import type { Cancellation } from './cancellation.ts'
+import type { TimerOwner } from './clock-readings.ts'
 import type { Message } from './envelope.ts'
 import type { Environment } from './environment.ts'
 import type { Publication } from './publication.ts'
@@ -14,6 +15,7 @@ import type { ExecuteOptions, Scope } from './scope.ts'
 import { sleep } from './sleep.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Tracker } from './tracker.ts'
+import type { Unsubscribe } from './unsubscribe.ts'
 
 /** Where a message comes from: outside (a bus, a session; `from` is undefined) or the scope of its parent. */
 export interface Origin {
@@ -40,7 +42,9 @@ export interface Dispatcher {
   /** Ends the commands that still run below a part of some work that was given up. */
   giveUpBelow(cancellation: Cancellation, reason: BuslineError): void
   /** The time of day, for the handler of this message. */
-  readClock(message: Message): number
+  readClock(owner: TimerOwner): number
+  /** Runs something once, `ms` milliseconds from now, for whoever handles this message. */
+  setTimer(owner: TimerOwner, ms: number, run: () => void): Unsubscribe
   /** The events that a subscriber gets only after this one. */
   behind(subscriber: Subscriber, publication: Publication): Publication[]
   /** The data of a message as the journal has it: in its form of its own if it has one, without secrets. */
@@ -115,7 +119,12 @@ export abstract class MessageScope implements Scope, Origin {
   }
 
   now(): number {
-    return this.dispatcher.readClock(this.message)
+    return this.dispatcher.readClock(this)
+  }
+
+  /** Runs something once, `ms` milliseconds from now. */
+  after(ms: number, run: () => void): Unsubscribe {
+    return this.dispatcher.setTimer(this, ms, run)
   }
 
   newId(): string {
@@ -127,7 +136,7 @@ export abstract class MessageScope implements Scope, Origin {
   }
 
   sleep(ms: number): Promise<void> {
-    return sleep(ms, this.environment, this.signal)
+    return sleep(ms, this, this.signal)
   }
 
   /** The message's data as the journal has it, to be handed on to others: without secrets. */

@@ -50,6 +50,11 @@ export class Recorder {
     return this.#lastTime
   }
 
+  /** The number of the line that comes next. */
+  get nextSeq(): number {
+    return this.#seq
+  }
+
   tap(tap: Tap): Unsubscribe {
     return this.#taps.add(tap)
   }

@@ -41,8 +41,8 @@ export interface Plan {
   readonly late: 'run' | 'skip' | number
 }
 
-/** Works out when; refuses what does not say so. */
-export function planOf({ at, after, every, times, late = 'run' }: Timing, now: number): Plan {
+/** Works out when, reading the clock only where that is needed; refuses what does not say so. */
+export function planOf({ at, after, every, times, late = 'run' }: Timing, now: () => number): Plan {
   if (at !== undefined && after !== undefined) throw invalid('Give either at or after, not both.', 'after')
   if (at === undefined && after === undefined && every === undefined)
     throw invalid('Say when: at, after, or every.', 'at')
@@ -54,7 +54,7 @@ export function planOf({ at, after, every, times, late = 'run' }: Timing, now: n
     throw invalid(`To send it ${times} times, say every how many milliseconds: every.`, 'times')
   if (typeof late === 'number' ? !(late >= 0 && late < Infinity) : !['run', 'skip'].includes(late))
     throw invalid(`late must be run, skip, or 0 or more ms, not ${late}.`, 'late')
-  const due = at === undefined ? now + (after ?? every ?? 0) : Number(at)
+  const due = at === undefined ? now() + (after ?? every ?? 0) : Number(at)
   if (!Number.isFinite(due)) {
     const option = at === undefined ? 'after' : 'at'
     throw invalid(`${option} must be a time in milliseconds, not ${String(at ?? after)}.`, option)

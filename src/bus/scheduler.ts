@@ -60,7 +60,7 @@ export class Scheduler implements Schedules {
   }
 
   async add(definition: Schedulable, given: unknown, timing: Timing, origin: Origin): Promise<Scheduled> {
-    const { routes, environment, recorder, redactor } = this.#core
+    const { routes, clock, environment, recorder, redactor } = this.#core
     const { kind, type } = definition
     if (kind === 'command') routes.command(definition)
     else routes.event(definition)
@@ -68,7 +68,8 @@ export class Scheduler implements Schedules {
     if (refusal) throw refusal
     assertSendable(definition, given)
 
-    const plan = planOf(timing, environment.now())
+    const by = origin.from
+    const plan = planOf(timing, () => (by ? clock.read(by) : environment.now()))
     const id = this.#newId()
     // A copy, because the journal has it as it is now.
     const data = structuredClone(given)
@@ -88,7 +89,7 @@ export class Scheduler implements Schedules {
     const print = recorder.on ? printOf(note, (value) => redactor.json(value)) : ''
     const entry: Entry = { ...plan, id, kind, type, data, session, print, restored: false, timer: undefined }
     this.#entries.set(id, entry)
-    recorder.note('scheduled', note, origin.from?.message)
+    recorder.note('scheduled', note, by?.message)
     try {
       await recorder.flush()
     } catch (error) {
@@ -145,9 +146,13 @@ export class Scheduler implements Schedules {
   }
 
   #wait(entry: Entry): void {
-    const { environment, state } = this.#core
+    const { environment, replaying, state } = this.#core
     // A bus that stops sends no more; the schedule stays in the journal for the next run.
     if (state !== 'running') return
+    if (replaying) {
+      entry.timer = replaying.whenDue(entry.id, () => this.#fire(entry))
+      return
+    }
     const left = Math.max(0, entry.due - environment.now())
     entry.timer = environment.after(Math.min(left, LONGEST_WAIT), () => {
       if (environment.now() < entry.due && left > LONGEST_WAIT) this.#wait(entry)
@@ -171,7 +176,7 @@ export class Scheduler implements Schedules {
     if (entry.left !== undefined) entry.left--
     const isLast = entry.every === undefined || entry.left === 0
     if (isLast) this.#entries.delete(entry.id)
-    else entry.due = nextDue(entry, this.#core.environment.now())
+    else entry.due = this.#core.replaying?.dueAfter(entry.id) ?? nextDue(entry, this.#core.environment.now())
     const { id: schedule, left } = entry
     const next = isLast ? undefined : entry.due
 

@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import { milliseconds } from './milliseconds.ts'
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it is aborted. */
-export function sleep(ms: number, { after }: Pick<Environment, 'after'>, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, by: Pick<Environment, 'after'>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       wake()
@@ -10,7 +10,7 @@ export function sleep(ms: number, { after }: Pick<Environment, 'after'>, signal:
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors
       reject(signal.reason)
     }
-    const wake = after(milliseconds('sleep', ms), () => {
+    const wake = by.after(milliseconds('sleep', ms), () => {
       signal.removeEventListener('abort', abort)
       resolve()
     })

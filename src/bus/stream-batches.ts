@@ -34,8 +34,8 @@ interface Stream {
 
 /**
  * Collects the deltas of stream events, so that a journal is not ten times its content: subscribers get each
- * at once, the file one record every 250 ms or 4 KiB, and the rest before the result of the command that caused
- * them. A secret that is split over deltas is joined and replaced before it is written: the last characters of a batch
+ * at once, the file one record every 250 ms or 4 KiB, or when somebody outside cancels, and the rest before the result of
+ * the command that caused them. A secret that is split over deltas is joined and replaced before it is written: the last characters of a batch
  * that may begin one are left to the next, or to the end of the command, or of the bus for what comes from elsewhere.
  */
 export class StreamBatches {
@@ -61,7 +61,7 @@ export class StreamBatches {
     stream.message ??= create()
     if (stream.waits) this.#waiting.delete(sender)
     stream.waits = false
-    this.#timer ??= this.#environment.after(FLUSH_AFTER_MS, () => this.#onTimer())
+    this.#timer ??= this.#environment.after(FLUSH_AFTER_MS, () => this.flushParts())
     return stream.message
   }
 
@@ -93,6 +93,17 @@ export class StreamBatches {
     this.#timer = undefined
   }
 
+  /**
+   * Writes what is open, but for what may be the beginning of a secret. Sets no timer again, the next delta does: what waits
+   * must not keep a process alive.
+   */
+  flushParts(): void {
+    this.#timer?.()
+    this.#timer = undefined
+    for (const [sender, streams] of this.#open)
+      for (const stream of streams.values()) if (!stream.waits) this.#writePart(sender, stream)
+  }
+
   #begin(sender: string, route: EventRoute, create: () => Message): Stream {
     const streams = this.#open.get(sender) ?? new Map<string, Stream>()
     const stream = {
@@ -109,13 +120,6 @@ export class StreamBatches {
     streams.set(stream.type, stream)
     this.#open.set(sender, streams)
     return stream
-  }
-
-  /** Sets no timer again, the next delta does: what waits must not keep a process alive. */
-  #onTimer(): void {
-    this.#timer = undefined
-    for (const [sender, streams] of this.#open)
-      for (const stream of streams.values()) if (!stream.waits) this.#writePart(sender, stream)
   }
 
   /** Writes what can't be the beginning of a secret. The rest goes to the next batch, which has an id of its own. */

@@ -51,7 +51,7 @@ export function consoleLog(options: ConsoleLogOptions = {}): Participant {
 }
 
 /** Notes of what goes well. */
-const ORDINARY_NOTES = new Set(['bus.opened', 'bus.timeRead'])
+const ORDINARY_NOTES = new Set(['bus.opened', 'bus.timeRead', 'bus.cancelRequested'])
 
 function levelOf(record: JournalRecord): LogLevel {
   if (record.kind === 'note') return ORDINARY_NOTES.has(record.type) ? 'debug' : 'warning'

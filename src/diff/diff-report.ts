@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
+import { BuslineError } from '../messages/busline-error.ts'
 import type { Alignment } from './align-runs.ts'
 import { alignedTurns, diffTurns } from './diff-turns.ts'
 import { figuresRow, figuresRows } from './figures-row.ts'
@@ -19,10 +20,12 @@ interface Parts {
   readonly openB: Open
 }
 
-/** Puts together what has been found. */
+/** Puts together what has been found. @throws BuslineError `MESSAGE_NOT_IN_RUN` for a turn that neither run has */
 export async function diffReport(parts: Parts): Promise<RunDiff> {
   const { indexA, indexB, alignment } = parts
   const turns = alignedTurns(indexA, indexB, alignment.pairs)
+  const { turn } = parts.options
+  if (turn !== undefined && turn > turns.length) throw noTurn(turn, turns.length)
   const placed = placePairs(parts, turns).filter(({ pair }) => isWanted(pair, parts.options))
   const pairs = placed.map(({ pair }) => pair)
   const counts = { same: 0, changed: 0, onlyInA: 0, onlyInB: 0, reordered: 0 }
@@ -43,6 +46,13 @@ export async function diffReport(parts: Parts): Promise<RunDiff> {
     tools: figuresRows(a.tools, b.tools),
     total: figuresRow('total', a.total(), b.total()),
   }
+}
+
+function noTurn(turn: number, turns: number): BuslineError {
+  const there = turns === 0 ? 'the runs have none' : `the runs have ${turns}`
+  return new BuslineError('MESSAGE_NOT_IN_RUN', `There is no turn ${turn}: ${there}.`, {
+    data: { turn, turns },
+  })
 }
 
 const KINDS: Readonly<Record<string, DiffPart>> = {

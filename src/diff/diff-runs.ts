@@ -32,10 +32,10 @@ export interface DiffOptions {
  * make all that follows differ. `time`, `ms`, pids, the ids that a run, a session or a server gave, and how a stream was cut into
  * batches are no differences; neither is another order of siblings, which is told apart.
  *
- * Memory grows by about 1 kB a line of both runs, whatever the lines hold: to find what corresponds takes the trees of both. Given functions that
+ * Memory grows by about half a kB a line of both runs, whatever the lines hold, and as much again until it is collected: to find what corresponds takes the trees of both. Given functions that
  * open a run, it is read twice and never held whole.
  *
- * @throws BuslineError `INVALID_OPTION`; whatever reading a run throws
+ * @throws BuslineError `INVALID_OPTION`, `MESSAGE_NOT_IN_RUN` for a turn that neither run has; whatever reading a run throws
  */
 export async function diffRuns(a: RunRecords, b: RunRecords, options: DiffOptions = {}): Promise<RunDiff> {
   check(options)

@@ -16,9 +16,11 @@ export interface AlignedTurn {
 export function alignedTurns(a: RunIndex, b: RunIndex, pairs: readonly AlignedPair[]): AlignedTurn[] {
   const partnerOf = ({ pair }: RunNode): AlignedPair | undefined =>
     pair === undefined ? undefined : pairs[pair]
-  const known = a.turns.map((node) => ({ a: node, b: partnerOf(node)?.b }))
+  const known = [...a.turns.values()].map((node) => ({ a: node, b: partnerOf(node)?.b }))
   const partners = new Set(known.map((turn) => turn.b))
-  const others = b.turns.filter((node) => !partners.has(node)).map((node) => ({ a: undefined, b: node }))
+  const others = [...b.turns.values()].flatMap((node) =>
+    partners.has(node) ? [] : [{ a: undefined, b: node }],
+  )
   return [...known, ...others].map((turn, place) => ({ ...turn, number: place + 1 }))
 }
 
@@ -37,7 +39,7 @@ export function diffTurns(
   }
   const outside = counts.get(null)
   const figuresOf = (run: RunIndex, turn: RunNode | undefined) =>
-    turn?.id === undefined ? null : (run.figures.turns.get(turn.id) ?? NO_FIGURES)
+    turn?.turn === undefined ? null : (run.figures.turns.get(turn.turn) ?? NO_FIGURES)
   return [
     ...(outside
       ? [{ turn: null, a: null, b: null, ...outside, figures: figuresRow('outside turns', null, null) }]

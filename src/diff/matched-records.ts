@@ -69,10 +69,11 @@ async function* wholeNodes({
   records: Records
 }): AsyncGenerator<WholeNode> {
   const open = new Map<RunNode, JoinedRecords>()
-  let line = 0
+  let place = 0
   for await (const record of records) {
-    if (++line > index.lines) return
-    const node = index.byLine[line - 1]
+    if (++place > index.lines) return
+    const node = index.byLine[place - 1]
+    const line = record.seq + 1
     if (node?.pair === undefined) continue
     if (node.joins === undefined) {
       yield [node, { record, starts: [{ line, place: 0 }] }]
@@ -81,7 +82,7 @@ async function* wholeNodes({
     const joined = open.get(node) ?? new JoinedRecords(node.joins)
     open.set(node, joined)
     joined.take(record, line)
-    if (line < node.last) continue
+    if (place < node.last) continue
     open.delete(node)
     yield [node, joined.whole(record)]
   }

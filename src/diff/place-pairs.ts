@@ -15,6 +15,9 @@ export interface Change {
 /** What differs, by the number of the pair. */
 export type Found = ReadonlyMap<number, Change>
 
+/** Of those that do not differ: one list for all. */
+const NONE: readonly ValueChange[] = []
+
 /** A message in its place: `gap` counts the pairs in order that come before it in both runs. */
 export interface Placed {
   readonly pair: DiffPair
@@ -39,7 +42,7 @@ export function placePairs(
   const alone = (node: RunNode, state: 'onlyInA' | 'onlyInB'): Placed => {
     const isA = state === 'onlyInA'
     const lines = { a: isA ? node.line : null, b: isA ? null : node.line }
-    const pair = { state, ...lines, ...about(node), turn: turnOf(node, isA), reordered: false, changes: [] }
+    const pair = { state, ...lines, ...about(node), turn: turnOf(node, isA), reordered: false, changes: NONE }
     return { pair, gap: countBelow(isA ? linesA : linesB, node.line), rank: isA ? 0 : 1 }
   }
   const both = alignment.pairs.map(({ a, b, reordered }, number): Placed => {
@@ -52,7 +55,7 @@ export function placePairs(
       ...about(a),
       turn: turnOf(a, true),
       reordered,
-      changes: change?.changes ?? [],
+      changes: change?.changes ?? NONE,
     } as const
     const gap = Math.min(countBelow(linesA, a.line), reordered ? countBelow(linesB, b.line) : Infinity)
     return { pair, gap, rank: reordered ? 2 : 3 }
@@ -95,7 +98,7 @@ function turnNumbers(
 ): (node: RunNode, isA: boolean) => number | null {
   const numbers = new Map(turns.flatMap(({ a: nodeA, b: nodeB, number }) => numbered(number, nodeA, nodeB)))
   return ({ turn }, isA) => {
-    const node = turn === undefined ? undefined : (isA ? a : b).byId.get(turn)
+    const node = turn === undefined ? undefined : (isA ? a : b).turns.get(turn)
     return (node && numbers.get(node)) ?? null
   }
 }

@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../bus/journal.ts'
 import type { ValuePath } from './path-pattern.ts'
 import { valueChanges, type ValueChange } from './value-changes.ts'
-import { isVolatile } from './volatile-fields.ts'
+import { volatileIn } from './volatile-fields.ts'
 
 /** The place of a message in its run: two messages that are compared have been found to be in the same. */
 const PLACE = new Set(['v', 'seq', 'time', 'ms', 'id', 'of', 'cause', 'root'])
@@ -22,19 +22,19 @@ export function recordChanges(
   } = {},
 ): ValueChange[] {
   const { sameText, ignores, limit } = rules
+  const { type } = a
   // The hash of a request takes in the ids of its messages, so it means something within one run's ids only.
-  const isForeign = a.id !== b.id
-  return valueChanges(said(a), said(b), {
+  const isForeignHash = a.id !== b.id && type === 'model.call'
+  const isVolatile = volatileIn(type)
+  return valueChanges(a, b, {
     ...(sameText && { sameText }),
     ...(limit !== undefined && { limit }),
-    ignores: (path) =>
-      path.length > 0 &&
-      (isVolatile(a.type, path) ||
-        (isForeign && path.length === 2 && path[1] === 'hash' && a.type === 'model.call') ||
-        (ignores?.(a.type, path) ?? false)),
+    ignores: (path) => {
+      const [field = '', inner] = path
+      if (path.length === 0) return false
+      if (path.length === 1 && PLACE.has(String(field))) return true
+      if (isForeignHash && path.length === 2 && inner === 'hash') return true
+      return isVolatile(type, path) || (ignores?.(type, path) ?? false)
+    },
   })
-}
-
-function said(record: JournalRecord): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([field]) => !PLACE.has(field)))
 }

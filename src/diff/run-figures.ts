@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { JournalRecord } from '../bus/journal.ts'
+import { ContinueTurn } from '../messages/chat.ts'
 import { CallModel } from '../messages/model.ts'
 import { CallTool } from '../messages/tool.ts'
 
@@ -44,12 +45,14 @@ export class RunFigures {
   /** By the turn's id: its model calls, and the turn's own duration. */
   readonly turns = new Map<string, Figures>()
   #open = new Map<string, string>()
+  /** What failed calls said they used, by the calls around them: the same error may end these too. */
+  #toldInside = new Map<string, string>()
 
   take(record: JournalRecord): void {
     const { kind, type, id, turn } = record
-    const isTurn = turn !== undefined && (id ?? record.of) === turn
+    const isTurn = turn !== undefined && ((id ?? record.of) === turn || type === ContinueTurn.type)
     if (kind === 'command' && id !== undefined) {
-      if (isTurn) this.turns.set(turn, NO_FIGURES)
+      if (isTurn && !this.turns.has(turn)) this.turns.set(turn, NO_FIGURES)
       if (type === CallModel.type) this.#open.set(id, Asked.safeParse(record.data).data?.model ?? '(default)')
       if (type === CallTool.type) this.#open.set(id, Named.safeParse(record.data).data?.name ?? '(no name)')
     }
@@ -66,21 +69,40 @@ export class RunFigures {
     return this.turns.size === 0 ? calls : { ...calls, ms: sum(this.turns.values()).ms }
   }
 
-  #end({ type, turn, status, ms = 0, output }: JournalRecord, asked: string): void {
+  #end(record: JournalRecord, asked: string): void {
+    const { type, turn, status, ms = 0 } = record
     const failed = status === 'ok' ? 0 : 1
     if (type === CallTool.type) return add(this.tools, asked, { ...NO_FIGURES, calls: 1, failed, ms })
-    const { model, cost, usage } = Answered.safeParse(output).data ?? {}
+    const { model, cost, usage } = this.#toldBy(record) ?? {}
     const figures = {
       calls: 1,
       failed,
       inputTokens: usage?.inputTokens ?? 0,
       outputTokens: usage?.outputTokens ?? 0,
       cost: cost ?? 0,
-      unpriced: typeof cost === 'number' || failed === 1 ? 0 : 1,
+      unpriced: typeof cost === 'number' || (failed === 1 && !usage) ? 0 : 1,
       ms,
     }
     add(this.models, model ?? asked, figures)
     if (turn !== undefined && this.turns.has(turn)) add(this.turns, turn, { ...figures, ms: 0 })
+  }
+
+  /** What an answer took, or a failure that tells a usage: once, should it have ended the call around it as well. */
+  #toldBy({
+    of = '',
+    cause = '',
+    status,
+    output,
+    error,
+  }: JournalRecord): z.output<typeof Answered> | undefined {
+    if (status === 'ok') return Answered.safeParse(output).data
+    const told = Answered.safeParse(error?.data).data
+    const inside = this.#toldInside.get(of)
+    this.#toldInside.delete(of)
+    if (!told?.usage) return undefined
+    const mark = JSON.stringify([error?.code, error?.message, told.usage])
+    if (this.#open.has(cause)) this.#toldInside.set(cause, mark)
+    return mark === inside ? undefined : told
   }
 }
 

@@ -1,4 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
+import { ContinueTurn } from '../messages/chat.ts'
 import { CallModel } from '../messages/model.ts'
 import { AppendMessages } from '../messages/session.ts'
 import * as z from 'zod'
@@ -30,18 +31,18 @@ export class RunIndex {
   /** The header's data; undefined when there is no header. */
   head: unknown
   readonly roots: RunNode[] = []
-  /** By line - 1; undefined for headers and for notes of the time. */
+  /** In their order; undefined for headers and for notes of the time. */
   readonly byLine: (RunNode | undefined)[] = []
   readonly byId = new Map<string, RunNode>()
-  /** In the order in which they begin. */
-  readonly turns: RunNode[] = []
+  /** By their ids, in the order in which they begin; of one that an earlier journal began, where it goes on. */
+  readonly turns = new Map<string, RunNode>()
   /** In order of appearance. */
   readonly sessions = new Set<string>()
   /** Where messages of the history and tool calls come from, by id. */
   readonly origins = new Map<string, Origin>()
   readonly figures = new RunFigures()
-  /** Keys are few: each is kept once. */
-  #keys = new Map<string, string>()
+  /** Keys, types, sessions and turns are few, and each record brings its own: each is kept once. */
+  #texts = new Map<string, string>()
   /** What may go on, by parent (the run itself: undefined), then by kind of joining and type. */
   #open = new Map<RunNode | undefined, Map<string, RunNode>>()
 
@@ -64,21 +65,28 @@ export class RunIndex {
   #place(record: JournalRecord, parent: RunNode | undefined): RunNode {
     const joins = joinsOf(record, parent)
     const open = joins === undefined ? undefined : this.#open.get(parent)?.get(`${joins} ${record.type}`)
-    const node = open ?? newNode(record, { line: this.lines, joins, parent, once: (key) => this.#once(key) })
+    const node = open ?? newNode(record, { joins, parent, once: (text) => this.#once(text) })
     node.last = this.lines
-    if (!open) (parent?.children ?? this.roots).push(node)
+    if (!open) this.#add(node, parent)
     if (record.id !== undefined && !this.byId.has(record.id)) this.byId.set(record.id, node)
-    if (record.kind === 'command' && record.turn !== undefined && record.turn === record.id)
-      this.turns.push(node)
+    if (isTurn(record) && !this.turns.has(record.turn)) this.turns.set(record.turn, node)
     if (joins === undefined) this.#close(record, parent)
     else if (!open) this.#keepOpen(node, parent)
     return node
   }
 
-  #once(key: string): string {
-    const known = this.#keys.get(key)
-    if (known === undefined) this.#keys.set(key, key)
-    return known ?? key
+  #add(node: RunNode, parent: RunNode | undefined): void {
+    if (!parent) this.roots.push(node)
+    // A list of one takes room for one, while what is pushed to an empty one takes room for many.
+    else if (parent.children === NO_CHILDREN) parent.children = [node]
+    else parent.children.push(node)
+  }
+
+  #once<T extends string | undefined>(text: T): T | string {
+    if (text === undefined) return text
+    const known = this.#texts.get(text)
+    if (known === undefined) this.#texts.set(text, text)
+    return known ?? text
   }
 
   #keepOpen(node: RunNode, parent: RunNode | undefined): void {
@@ -117,6 +125,14 @@ export class RunIndex {
   }
 }
 
+/** Of those that caused nothing, which are most; nothing is ever added to it. */
+const NO_CHILDREN: RunNode[] = []
+
+function isTurn(record: JournalRecord): record is JournalRecord & { turn: string } {
+  const { kind, type, id, turn } = record
+  return kind === 'command' && turn !== undefined && (turn === id || type === ContinueTurn.type)
+}
+
 /** A result of an append that may be one of several may be one of several too. */
 function joinsOf(record: JournalRecord, parent: RunNode | undefined): Joins | undefined {
   if (deltasOf(record) !== undefined) return 'text'
@@ -127,28 +143,27 @@ function joinsOf(record: JournalRecord, parent: RunNode | undefined): Joins | un
 function newNode(
   record: JournalRecord,
   place: {
-    line: number
     joins: Joins | undefined
     parent: RunNode | undefined
-    once: (key: string) => string
+    once: <T extends string | undefined>(text: T) => T | string
   },
 ): RunNode {
-  const { kind, type, id, session, turn } = record
-  const { line, joins, parent, once } = place
-  const name = kind === 'result' ? parent?.name : nameOf(record)
+  const { joins, parent, once } = place
+  const kind = once(record.kind)
+  const type = once(record.type)
+  const name = kind === 'result' ? parent?.name : once(nameOf(record))
   return {
-    line,
-    last: line,
+    line: record.seq + 1,
+    last: 0,
     kind,
     type,
     joins,
     key: once(`${kind} ${type}${name === undefined ? '' : ` ${name}`}`),
-    print: joins !== undefined || kind === 'result' ? '' : printOf(record),
+    print: joins !== undefined || kind === 'result' ? 0 : printOf(record),
     name,
-    id,
-    session,
-    turn,
-    children: [],
+    session: once(record.session),
+    turn: once(record.turn),
+    children: NO_CHILDREN,
     pair: undefined,
   }
 }

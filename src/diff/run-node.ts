@@ -10,8 +10,9 @@ export type Joins = 'text' | 'messages' | 'last'
 
 /** One thing that a run tells: a command, a result, an event, a note, or the pieces of one, see {@link Joins}. */
 export interface RunNode {
-  /** Lines of its first and its last record, from 1. */
+  /** The line of its first record: `seq` + 1. */
   readonly line: number
+  /** The place of its last record, from 1. */
   last: number
   readonly kind: string
   readonly type: string
@@ -20,14 +21,13 @@ export interface RunNode {
   /** What it has to have in common with its counterpart: kind, type, and the name of a tool. */
   readonly key: string
   /** A hash of what it says but for ids: a hint at which of several alike is the counterpart. */
-  readonly print: string
+  readonly print: number
   /** Of a tool call and its result, the tool. */
   readonly name: string | undefined
-  readonly id: string | undefined
   readonly session: string | undefined
   readonly turn: string | undefined
   /** What it caused, its result among it, in order. */
-  readonly children: RunNode[]
+  children: RunNode[]
   /** The number of the pair that it belongs to, once the runs are aligned; undefined when it is alone. */
   pair: number | undefined
 }
@@ -81,8 +81,8 @@ const PASSING = new Set([
 const STRUCTURAL_ID = /-\d+(?:\.\d+)*(?:\/\d+)?$/
 
 /** A hash of what a record says, its ids left out; the same for records too deep to be read so. */
-export function printOf({ data }: JournalRecord): string {
-  if (data === undefined) return ''
+export function printOf({ data }: JournalRecord): number {
+  if (data === undefined) return 0
   let text: string
   try {
     text = JSON.stringify(data, (key, value: unknown) => {
@@ -91,9 +91,9 @@ export function printOf({ data }: JournalRecord): string {
     })
   } catch {
     // Deeper than the stack: it is only a hint.
-    return 'deep'
+    return 1
   }
-  return fnv(text).toString(36)
+  return fnv(text)
 }
 
 /** FNV-1a, 32 bit (G. Fowler, L. C. Noll, K.-P. Vo). */
@@ -101,5 +101,5 @@ function fnv(text: string): number {
   let hash = 0x811c9dc5
   for (let place = 0; place < text.length; place++)
     hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193)
-  return hash >>> 0
+  return hash
 }

@@ -10,7 +10,7 @@ import {
   TurnFinished,
 } from '../messages/chat.ts'
 import { CallModel, ModelAnswerDelayed, ModelAttemptFailed } from '../messages/model.ts'
-import { pathMatcher, type ValuePath } from './path-pattern.ts'
+import { pathMatcher } from './path-pattern.ts'
 
 /** What differs from run to run by itself: times, and the ids and times that servers give. By type, as paths. */
 const VOLATILE: Readonly<Record<string, readonly string[]>> = {
@@ -38,7 +38,9 @@ const VOLATILE: Readonly<Record<string, readonly string[]>> = {
 
 const MATCHERS = new Map(Object.entries(VOLATILE).map(([type, paths]) => [type, pathMatcher(paths)]))
 
-/** Whether what is at this path of a record differs from run to run by itself. */
-export function isVolatile(type: string, path: ValuePath): boolean {
-  return MATCHERS.get(type)?.(type, path) ?? false
+/** Tells of records of a type whether what is at a path of theirs differs from run to run by itself. */
+export function volatileIn(type: string): ReturnType<typeof pathMatcher> {
+  return MATCHERS.get(type) ?? NOTHING
 }
+
+const NOTHING = pathMatcher([])

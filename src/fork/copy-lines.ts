@@ -6,21 +6,21 @@ import { copyBlobs } from './copy-blobs.ts'
 import type { ForkedFile } from './forked-file.ts'
 
 /**
- * Writes the lines of a run up to one, counted from 1, byte for byte, with the big values that they refer to. The first line
+ * Writes the first `count` lines of a run byte for byte, with the big values that they refer to. The first line
  * is the header in its place; the last is `record`, where one is given.
  *
  * @throws BuslineError `BLOB_MISSING`, `FILE_FAILED`
  */
 export async function copyLines(copy: {
   path: string
-  at: number
+  count: number
   file: ForkedFile
   header: JournalRecord
   record: JournalRecord | undefined
 }): Promise<void> {
-  const { path, at, file, header, record } = copy
+  const { path, count, file, header, record } = copy
   file.line(JSON.stringify(header))
-  const last = record ? at - 1 : at
+  const last = record ? count - 1 : count
   let before = 0
   for await (const block of blocksOfRun(path, { blobs: 'resolve' })) {
     const lines = block.lineCount

@@ -17,7 +17,7 @@ export interface CommandName {
   type: string
 }
 
-/** What a user said that no session of the fork holds: the input of a `chat.runTurn` that had not begun at the line. */
+/** What a user said that no session of the fork holds: the input of a `chat.runTurn` that had not begun at the line, and still might. */
 export interface WaitingInput {
   session: string | undefined
   turn: string
@@ -45,9 +45,9 @@ export class ForkEnd {
       const output = sessions.complete(command, this.#time)
       if (output) work.take(this.#lines.result(command, { output }))
     }
-    for (const { record } of work.commands) {
+    for (const { record, isLeft } of work.commands) {
       const { type, session, turn, data } = record
-      if (type !== RunTurn.type || turn === undefined) continue
+      if (type !== RunTurn.type || turn === undefined || isLeft) continue
       const hasBegun = sessions.session(session)?.messages.some((message) => message.turn === turn)
       if (!hasBegun) this.waiting.push({ session, turn, input: data })
     }

@@ -18,7 +18,7 @@ import { survey } from './survey.ts'
 import { writeSessions } from './write-sessions.ts'
 
 export interface ForkOptions {
-  /** The last line of the parent that the fork has, from 1. */
+  /** The last line of the parent that the fork has: its `seq` + 1, as all commands number lines. */
   at: number
   /** The fork's journal; must not exist (default: {@link forkPath}, `forks/<name>.fork-<at>.jsonl` beside the parent). */
   to?: string | undefined
@@ -85,9 +85,9 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
   const { onProblem = () => undefined } = options
   checkOptions(options)
   const changes = sortChanges(set)
-  if (at === 1 && changes.record.length > 0)
-    throw invalid('set', 'Line 1 is the header, which is the fork’s own.')
   const surveyed = await survey(path, at, { changes: changes.record, onProblem })
+  if (surveyed.lines === 1 && changes.record.length > 0)
+    throw invalid('set', `Line ${at} is the header, which is the fork’s own.`)
 
   const run = newRunId()
   const time = now()
@@ -101,7 +101,7 @@ export async function forkRun(path: string, options: ForkOptions): Promise<Fork>
   try {
     await copyLines({
       path,
-      at,
+      count: surveyed.lines,
       file,
       header: headerOf(surveyed.header, run, parent),
       record: changes.record.length > 0 ? surveyed.record : undefined,

@@ -10,6 +10,8 @@ export interface OpenCommand {
   readonly record: JournalRecord
   /** The highest ordinal among its children. */
   children: number
+  /** Another process went on since: it will never end. */
+  isLeft: boolean
 }
 
 /** How a tool call ended. */
@@ -74,6 +76,11 @@ export class OpenWork {
     return this.#commands.get(id)
   }
 
+  /** Another process goes on with the run. */
+  leave(): void {
+    for (const command of this.#commands.values()) command.isLeft = true
+  }
+
   take(record: JournalRecord): void {
     const { kind, id, of } = record
     if (kind === 'command' && typeof id === 'string') this.#begun(id, record)
@@ -90,7 +97,7 @@ export class OpenWork {
 
   #begun(id: string, record: JournalRecord): void {
     const { type, session, turn, cause } = record
-    this.#commands.set(id, { record, children: 0 })
+    this.#commands.set(id, { record, children: 0, isLeft: false })
     if (turn === undefined) return
     if (LEADS.has(type)) this.#leads(id, turn, session)
     const progress = this.#led(turn, cause)

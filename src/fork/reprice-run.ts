@@ -66,9 +66,7 @@ export async function repriceRun(
   /** The models that open calls ask for, by their ids. */
   const asked = new Map<string, string | null>()
   const failures = new CountedFailures()
-  let line = 0
-  for await (const { kind, type, id, of, session, turn, time, status, ...heavy } of records) {
-    line++
+  for await (const { seq, kind, type, id, of, session, turn, time, status, ...heavy } of records) {
     if (type !== CallModel.type) continue
     if (kind === 'command' && id !== undefined) asked.set(id, Asked.safeParse(heavy.data).data?.model ?? null)
     if (kind !== 'result' || of === undefined) continue
@@ -80,7 +78,7 @@ export async function repriceRun(
     const names = [told.model ?? null, wanted]
     calls.push({
       id: of,
-      line,
+      line: seq + 1,
       session: session ?? null,
       turn: turn ?? null,
       model: names.find((name) => name !== null) ?? null,

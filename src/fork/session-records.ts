@@ -40,6 +40,8 @@ const FOLLOWED = new Set([...CHANGING, OpenSession.type, DeleteSession.type])
 export class SessionRecords {
   readonly #known = new Map<string, Known>()
   readonly #open = new Map<string, JournalRecord>()
+  /** Which of these another process found under way, when it went on. */
+  readonly #left = new Set<string>()
   readonly #onProblem: (problem: SessionProblem) => void
 
   constructor(onProblem: (problem: SessionProblem) => void = () => undefined) {
@@ -49,6 +51,11 @@ export class SessionRecords {
   /** Whether records of this type say anything of sessions. */
   static follows(type: string): boolean {
     return FOLLOWED.has(type)
+  }
+
+  /** Another process goes on with the run: whether what is under way was done, the sessions that it opens will tell. */
+  leave(): void {
+    for (const id of this.#open.keys()) this.#left.add(id)
   }
 
   take(record: JournalRecord): void {
@@ -121,6 +128,16 @@ export class SessionRecords {
     const session = Session.safeParse(output)
     if (!session.success) return this.#onProblem({ seq, type, why: 'its result is no session' })
     this.#known.set(session.data.id, { session: session.data, since: seq, waiting: [] })
+    this.#forget(session.data.id)
+  }
+
+  /** A session that was opened by a later process is whole: it holds what was done of the changes before. */
+  #forget(id: string): void {
+    for (const left of this.#left) {
+      if (this.#open.get(left)?.session !== id) continue
+      this.#open.delete(left)
+      this.#left.delete(left)
+    }
   }
 
   /** Whether a session that was opened while the change was under way held it already. */

@@ -1,6 +1,8 @@
 import type { JournalRecord } from '../bus/journal.ts'
 import { scanJournal } from '../journal/scan-journal.ts'
 import { BuslineError } from '../messages/busline-error.ts'
+import { LineRange } from '../runs/line-range.ts'
+import { ProcessChange } from '../runs/run-begun.ts'
 import { changedRecord, type ForkChanges } from './fork-changes.ts'
 import { OpenWork } from './open-work.ts'
 import { SessionRecords, type SessionProblem } from './session-records.ts'
@@ -12,10 +14,12 @@ export interface Survey {
   readonly record: JournalRecord
   readonly sessions: SessionRecords
   readonly work: OpenWork
+  /** How many lines there are up to it: less than its number where earlier ones were deleted. */
+  readonly lines: number
 }
 
 /**
- * Reads a journal up to a line, counted from 1.
+ * Reads a journal up to a line, which has the number of its `seq` + 1.
  *
  * @throws BuslineError `MESSAGE_NOT_IN_RUN` when the journal has no such line, `JOURNAL_DAMAGED` when it does not begin with
  * a header
@@ -27,26 +31,34 @@ export async function survey(
 ): Promise<Survey> {
   const sessions = new SessionRecords(onProblem)
   const work = new OpenWork()
+  const process = new ProcessChange()
   let header: JournalRecord | undefined
-  let last = 0
+  const range = new LineRange()
+  let count = 0
   for await (const lines of scanJournal(path, { blobs: 'resolve' })) {
     for (const line of lines) {
       const { envelope } = line
-      last = line.line
+      range.take(line.line)
+      count++
+      const isLast = line.line === at
       const isWhole =
-        last === at || last === 1 || SessionRecords.follows(envelope.type) || OpenWork.reads(envelope.type)
+        isLast || count === 1 || SessionRecords.follows(envelope.type) || OpenWork.reads(envelope.type)
       const found = isWhole ? line.record() : envelope
-      if (last === 1) header = headerIn(path, found)
-      const record = last === at && changes.length > 0 ? changedRecord(found, changes) : found
+      if (count === 1) header = headerIn(path, found)
+      const record = isLast && changes.length > 0 ? changedRecord(found, changes) : found
+      if (process.at(envelope, () => line.record())) {
+        sessions.leave()
+        work.leave()
+      }
       sessions.take(record)
       work.take(record)
-      if (last === at && header) return { header, record, sessions, work }
+      if (isLast && header) return { header, record, sessions, work, lines: count }
     }
   }
   throw new BuslineError(
     'MESSAGE_NOT_IN_RUN',
-    `${path} has ${last} lines, so there is no line ${at} to fork at. Choose one from 1 to ${last}.`,
-    { data: { path, line: at, lines: last } },
+    `${path} ${range.toString()}, so there is no line ${at} to fork at.`,
+    { data: { path, line: at, lines: count } },
   )
 }
 
@@ -54,7 +66,7 @@ function headerIn(path: string, record: JournalRecord): JournalRecord {
   if (record.kind === 'header') return record
   throw new BuslineError(
     'JOURNAL_DAMAGED',
-    `Line 1 of ${path} is no header, so the run has no beginning that could be copied.`,
-    { data: { path, line: 1 } },
+    `Line ${record.seq + 1} of ${path} is no header, so the run has no beginning that could be copied.`,
+    { data: { path, line: record.seq + 1 } },
   )
 }

@@ -6,6 +6,9 @@ import { replaceLongStrings } from './long-strings.ts'
 /** How many hashes are remembered as being there, before what is there is looked at again. */
 const REMEMBERED = 10_000
 
+/** Bytes of blobs of an earlier process that are synced again: as class `disk` syncs from 4 MiB on, more were not left. */
+const DISTRUSTED = 64 * 1024 * 1024
+
 /** What the deltas of a stream event look like; they are small pieces, and are never taken apart. */
 const BATCH = '{"deltas":[['
 
@@ -73,8 +76,10 @@ export class BlobStore implements BigValues {
     this.#syncing = blobs
     this.#unsynced = new Map()
     try {
-      // Again also those that a failed sync had: the system calls them written, and they are not.
-      if (this.#doubt) for (const [hash, content] of blobs) files.save(blobPath(folder, hash), content)
+      // Again also those that a failed sync had: the system calls them written, and they are not. Synced at once, because
+      // what is there may be older, and promised to whoever flushed then.
+      if (this.#doubt)
+        for (const [hash, content] of blobs) files.save(blobPath(folder, hash), content, { synced: true })
       if (blobs.size > 0) await files.sync([...blobs.keys()].map((hash) => blobPath(folder, hash)))
       this.#doubt = false
     } catch (error) {
@@ -84,6 +89,22 @@ export class BlobStore implements BigValues {
     } finally {
       this.#syncing = new Map()
       this.#unsyncedBytes = [...this.#unsynced.values()].reduce((sum, { length }) => sum + length, 0)
+    }
+  }
+
+  /**
+   * Has the next sync cover what an earlier process put into lines and may not have synced.
+   *
+   * @param hashes of which the first are looked at, up to a limit
+   */
+  distrust(hashes: Iterable<string>): void {
+    const { folder, files } = this.#options
+    for (const hash of hashes) {
+      if (this.#unsyncedBytes > DISTRUSTED) return
+      const content = files.load(blobPath(folder, hash))
+      if (content === undefined) continue
+      this.#unsynced.set(hash, content)
+      this.#unsyncedBytes += content.length
     }
   }
 

@@ -60,7 +60,7 @@ export class BufferedWriter implements LineWriter {
     this.#writeSoon()
   }
 
-  turn(next: () => void): void {
+  turn(next: () => boolean): void {
     this.write()
     if (this.failure === undefined) next()
   }
@@ -70,7 +70,7 @@ export class BufferedWriter implements LineWriter {
     if (this.failure !== undefined) throw cannotWrite(this.#path, this.failure)
   }
 
-  abandon(): void {
+  async abandon(): Promise<void> {
     clearTimeout(this.#timer)
     this.#queue.clear()
   }

@@ -32,7 +32,7 @@ export class DiskWriter implements LineWriter {
   /** Why what is not synced can't be trusted; undefined when it can. */
   #doubt: unknown
   /** What is done as soon as nothing is unsynced. */
-  #turn: (() => void) | undefined
+  #turn: (() => boolean) | undefined
   #blobs: BlobStore | undefined
 
   /** @param blobs synced before the lines that refer to them */
@@ -67,7 +67,7 @@ export class DiskWriter implements LineWriter {
     if (unsynced >= SYNC_AT && !this.#commit.running) this.#commitUnasked()
   }
 
-  turn(next: () => void): void {
+  turn(next: () => boolean): void {
     this.#turn = next
     this.#commitUnasked()
   }
@@ -85,7 +85,10 @@ export class DiskWriter implements LineWriter {
     while (this.isBehind) await this.flush()
   }
 
-  abandon(): void {
+  async abandon(): Promise<void> {
+    this.#turn = undefined
+    // What failed for one may be under way again for another, with a file that is closed then, and its number another's.
+    while (this.#commit.running) await this.#commit.running.catch(() => undefined)
     this.#doubt = undefined
     this.#unsynced = []
     this.#queue.clear()
@@ -117,7 +120,7 @@ export class DiskWriter implements LineWriter {
   }
 
   /** No sync is on, and the next one has not begun: what came meanwhile is synced at once, or the turn has to wait. */
-  #takeTurn(next: () => void): void {
+  #takeTurn(next: () => boolean): void {
     this.write()
     if (this.failure !== undefined) return
     try {
@@ -126,11 +129,12 @@ export class DiskWriter implements LineWriter {
       this.#doubt = error
       return
     }
+    this.#syncedSize += this.#unsyncedBytes
     this.#turn = undefined
     this.#unsynced = []
     this.#unsyncedBytes = 0
-    next()
-    this.#syncedSize = this.#file.size()
+    // Not what the new file has by now: its first line is written, and not synced.
+    if (next()) this.#syncedSize = 0
   }
 
   async #syncBlobs(blobs: BlobStore): Promise<void> {

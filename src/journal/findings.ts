@@ -24,7 +24,7 @@ export type FindingKind =
 
 /** One thing that was found. */
 export interface Finding {
-  /** Counted from 1 over all segments of the run. */
+  /** Counted from 1 over the whole run, with lines that were deleted or lost: `seq` + 1 where the rules are kept. */
   readonly line: number
   readonly kind: FindingKind
   readonly severity: Severity

@@ -1,11 +1,13 @@
+// Longer than 200 lines: half of them say what is told of a file that is recovered.
 import type { FileHandle } from 'node:fs/promises'
 import type { JournalRecord } from '../bus/journal.ts'
+import { beginsLaterSegment } from '../bus/later-segment.ts'
 import type { Beginning, Stretch } from './longest-rise.ts'
 import { lostFrom } from './lost-lines.ts'
 import { opened } from './open-segments.ts'
+import { mendedLine, type MendedLine } from './lost-values.ts'
 import { recordIn, salvageRecords } from './salvage-line.ts'
 import type { Owner, RunOwners } from './run-owners.ts'
-import { beginsLaterSegment } from './seq-check.ts'
 
 const NEWLINE = 0x0a
 /** Bytes read at once where a stretch is cut. */
@@ -43,6 +45,8 @@ export interface RecordStretch extends Stretch {
   readonly lostFrom: number | undefined
   /** Whether it begins with the header of a segment that is not the first of its run. */
   readonly beginsLater: boolean
+  /** What stands in the place of its one line, of which values are lost. */
+  readonly mended: MendedLine | undefined
 }
 
 /** What can be kept of one file. */
@@ -59,6 +63,8 @@ export interface FilePlan {
   readonly setAside: readonly SetAside[]
   /** Records that are set aside, all of them. */
   readonly setAsideCount: number
+  /** Big values to which kept lines refer, and which are not there. */
+  readonly lostValues: number
   /** The run, as a record of it names it. */
   readonly run: string | undefined
 }
@@ -74,6 +80,8 @@ export class FoundRecords {
   readonly #owners: RunOwners
   readonly #damaged: DamagedPart[] = []
   #damagedCount = 0
+  /** Whether big values are beside the journal, by their hashes. */
+  readonly #values = new Map<string, boolean>()
 
   /** @param owners shared by all files of a run */
   constructor(path: string, owners: RunOwners) {
@@ -84,14 +92,14 @@ export class FoundRecords {
   /** A line without its newline. */
   look(bytes: Buffer, offset: number, line: number): void {
     const record = recordIn(bytes)
-    if (record) this.#add({ start: offset, end: offset + bytes.length, line, record })
-    else this.tell(line, bytes.length - this.#salvage(salvageRecords(bytes), offset, line))
+    if (record) this.#add({ bytes, start: offset, line, record })
+    else this.tell(line, bytes.length - this.#salvage(bytes, salvageRecords(bytes), { offset, line }))
   }
 
   /** What has no newline is no record, not even a whole one; but one that junk follows had its newline once. */
   lookAtTail(bytes: Buffer, offset: number, line: number): void {
     const records = salvageRecords(bytes).filter(({ end }) => end < bytes.length)
-    this.cutBytes -= this.#salvage(records, offset, line)
+    this.cutBytes -= this.#salvage(bytes, records, { offset, line })
   }
 
   tell(line: number, bytes: number): void {
@@ -123,23 +131,31 @@ export class FoundRecords {
       damagedCount: this.#damagedCount,
       setAside: aside,
       setAsideCount,
+      lostValues: stretches.reduce((sum, { mended }) => sum + (mended?.lostValues ?? 0), 0),
       run: kept?.run ?? kept?.prefix,
     }
   }
 
   /** Bytes that were records. */
-  #salvage(records: ReturnType<typeof salvageRecords>, offset: number, line: number): number {
+  #salvage(
+    bytes: Buffer,
+    records: ReturnType<typeof salvageRecords>,
+    { offset, line }: { offset: number; line: number },
+  ): number {
     for (const { start, end, record } of records)
-      this.#add({ start: offset + start, end: offset + end, line, record })
+      this.#add({ bytes: bytes.subarray(start, end), start: offset + start, line, record })
     return records.reduce((sum, { start, end }) => sum + end - start, 0)
   }
 
-  #add(of: { start: number; end: number; line: number; record: JournalRecord }): void {
-    const { start, end, line, record } = of
+  #add(of: { bytes: Buffer; start: number; line: number; record: JournalRecord }): void {
+    const { bytes, start, line, record } = of
+    const end = start + bytes.length
+    const mended = mendedLine(bytes, record, { path: this.#path, there: this.#values })
     const { seq, time } = record
     const owner = this.#owners.ownerOf(record)
     const last = this.stretches.at(-1)
-    const isBelow = last && last.end + 1 === start && last.line + last.count === line
+    const isWhole = !mended && !last?.mended
+    const isBelow = last && isWhole && last.end + 1 === start && last.line + last.count === line
     if (last && isBelow && last.owner === owner && last.first + last.count === seq) {
       last.end = end
       last.count++
@@ -156,6 +172,7 @@ export class FoundRecords {
       times: [time, time],
       lostFrom: lostFrom(record),
       beginsLater: beginsLaterSegment(record),
+      mended,
     })
   }
 

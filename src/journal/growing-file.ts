@@ -42,7 +42,7 @@ export class GrowingFile {
   }
 
   private constructor(of: { path: string; file: FileHandle; inode: bigint } & GrowingFileOptions) {
-    this.#origin = { path: of.path, linesBefore: undefined, hasBlobs: of.blobs === 'resolve' }
+    this.#origin = { path: of.path, hasBlobs: of.blobs === 'resolve' }
     this.#file = of.file
     this.inode = of.inode
     this.#check = new SeqCheck(of.expected)

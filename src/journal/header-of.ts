@@ -1,15 +1,8 @@
-import * as z from 'zod'
 import type { JournalFile } from './journal-files.ts'
+import { isJournalRecord } from './journal-record.ts'
 
 /** Bytes that a header has at most; what is longer is not looked for. */
-const LONGEST = 64 * 1024
-
-const Header = z.looseObject({
-  time: z.number(),
-  kind: z.literal('header'),
-  type: z.literal('busline.journal'),
-  data: z.looseObject({ run: z.string(), segment: z.number().optional() }),
-})
+export const HEADER_BYTES = 64 * 1024
 
 /** What the first line of a journal tells of it. */
 export interface HeaderFacts {
@@ -22,13 +15,22 @@ export interface HeaderFacts {
 
 /** What a file's header tells; undefined when it does not begin with one. */
 export function headerOf(file: Pick<JournalFile, 'read'>): HeaderFacts | undefined {
-  const [line = ''] = Buffer.from(file.read(0, LONGEST)).toString().split('\n', 1)
+  const [line = ''] = Buffer.from(file.read(0, HEADER_BYTES)).toString().split('\n', 1)
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch {
     return undefined
   }
-  const { data: header } = Header.safeParse(value)
-  return header && { time: header.time, run: header.data.run, segment: header.data.segment ?? 1 }
+  return factsIn(value)
+}
+
+/** Looked at by hand: whoever reads a journal should not wait for a library of schemas. */
+function factsIn(value: unknown): HeaderFacts | undefined {
+  if (!isJournalRecord(value) || value.kind !== 'header' || value.type !== 'busline.journal') return undefined
+  const { time, data } = value
+  if (typeof data !== 'object' || data === null || !('run' in data) || typeof data.run !== 'string')
+    return undefined
+  const segment = 'segment' in data ? (data.segment ?? 1) : 1
+  return typeof segment === 'number' ? { time, run: data.run, segment } : undefined
 }

@@ -15,8 +15,11 @@ export interface JournalFiles {
   stat(path: string): { bytes: number; changed: number } | undefined
   /** What a file holds; undefined when there is none. */
   load(path: string): Uint8Array | undefined
-  /** Writes a file as a whole, in place of one that is there, or not at all; its folder is made if missing. */
-  save(path: string, bytes: Uint8Array): void
+  /**
+   * Writes a file as a whole, in place of one that is there, or not at all; its folder is made if missing. With `synced` the
+   * content outlives a power cut before it takes that place, which takes its time.
+   */
+  save(path: string, bytes: Uint8Array, options?: { synced: boolean }): void
   /**
    * Resolves when these files, as they were saved, outlive a power cut; one that was deleted since does not matter. After
    * a rejection none of them is trusted: they are saved again.

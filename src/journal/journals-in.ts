@@ -1,8 +1,9 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { blobFolderOf } from './blob-reference.ts'
 import { headerOf } from './header-of.ts'
 import { stemOf } from './segment-names.ts'
+import { askedOnDisk } from './segment-owner.ts'
 import { segmentsOf } from './segments.ts'
 
 /** A run in a folder. */
@@ -23,13 +24,15 @@ export interface JournalInFolder {
 
 /**
  * The runs whose journals are in a folder, the last written first. A file without a journal's header is no journal, and what
- * a symbolic link names is not of this folder.
+ * a symbolic link names is not of this folder. A journal without `.jsonl` at its end is known by its full segments. Where
+ * both stand there, `run` and `run.jsonl`, neither is told: their segments and blobs have the same names.
  */
 export function journalsIn(folder: string): JournalInFolder[] {
   const names = readdirSync(folder)
   const journals = names.filter((name) => name.endsWith('.jsonl'))
-  const paths = new Set(journals.map((name) => `${stemOf(join(folder, name))}.jsonl`))
-  return [...paths]
+  const stems = new Set(journals.map((name) => basename(stemOf(name))))
+  return [...stems]
+    .flatMap((stem) => pathOf(folder, stem) ?? [])
     .flatMap((path) => journalAt(path, names) ?? [])
     .toSorted((a, b) => b.changed - a.changed || (a.path < b.path ? 1 : -1))
 }
@@ -64,6 +67,15 @@ export function journalAt(
   }
 }
 
+/** The file that is written, or was; undefined where nobody can tell what is whose. */
+function pathOf(folder: string, stem: string): string | undefined {
+  const bare = join(folder, stem)
+  const stat = lstatSync(bare, { throwIfNoEntry: false })
+  // Empty for as long as its header can't be written.
+  if (!stat?.isFile() || (stat.size > 0 && !isJournal(bare))) return `${bare}.jsonl`
+  return existsSync(`${bare}.jsonl`) ? undefined : bare
+}
+
 function originalsOf(segments: readonly string[], names: readonly string[]): string[] {
   const files = new Set(segments.map((segment) => basename(segment)))
   return names.filter((name) => files.has(/^(.+)\.damaged-\d+$/.exec(name)?.[1] ?? ''))
@@ -78,14 +90,5 @@ export function bytesIn(folder: string, names: readonly string[]): number {
 }
 
 function isJournal(path: string): boolean {
-  const file = openSync(path, 'r')
-  try {
-    const read = (position: number, length: number): Uint8Array => {
-      const bytes = Buffer.alloc(length)
-      return bytes.subarray(0, readSync(file, bytes, 0, length, position))
-    }
-    return headerOf({ read }) !== undefined
-  } finally {
-    closeSync(file)
-  }
+  return askedOnDisk(path, (file) => headerOf(file) !== undefined) === true
 }

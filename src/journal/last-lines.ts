@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { damaged } from './journal-source.ts'
 import { blocksOf, LineBlock, LONGEST } from './line-block.ts'
 import { opened } from './open-segments.ts'
 import { linesOf } from './lines-of-block.ts'
+import { declaresLost } from './lost-lines.ts'
 import type { ScannedLine } from './scanned-line.ts'
 import { segmentsOf } from './segments.ts'
 import { SeqCheck } from './seq-check.ts'
@@ -17,8 +20,8 @@ const CHUNK = 256 * 1024
  *
  * `options.blobs` is as for `scanJournal`. The `line` of each is its `seq` + 1: what stands before was not counted. Bytes after the last newline are passed over.
  *
- * @throws BuslineError `JOURNAL_DAMAGED` for a line that is no record (lines before the first one given are not looked
- * at); `FILE_FAILED` when a file can't be read
+ * @throws BuslineError `JOURNAL_DAMAGED` for a line that is no record or for lines that are missing
+ * between (lines before the first one given are not looked at); `FILE_FAILED` when a file can't be read
  */
 export async function lastLines(
   path: string,
@@ -26,15 +29,71 @@ export async function lastLines(
   options: { blobs?: 'keep' | 'resolve' } = {},
 ): Promise<ScannedLine[]> {
   const found: ScannedLine[] = []
-  for (const segment of segmentsOf(path).toReversed()) {
-    for await (const part of blocksBackwards(segment)) {
-      for (const line of await linesBackwards(segment, part, options.blobs === 'resolve')) {
+  const { before, last: written, file } = await openLast(path)
+  /** Where the line stands that follows. */
+  let behind: { segment: string; start: number } | undefined
+  for (const segment of [written, ...before.toReversed()]) {
+    const source = segment === written ? file : await openedUnlessDeleted(segment)
+    if (!source) break
+    for await (const part of blocksBackwards(source, segment)) {
+      const lines = await linesBackwards(segment, part, options.blobs === 'resolve')
+      const [last, next] = [lines[0], found.at(-1)]
+      if (last && next && behind) await checkFollows(last, next, behind)
+      for (const line of lines) {
         found.push(line)
         if (enough(line)) return found.toReversed()
       }
+      behind = { segment, start: part.start }
     }
   }
   return found.toReversed()
+}
+
+/** The file that is written, and the full ones before it. A writer may rotate meanwhile; then it is looked at again. */
+async function openLast(
+  path: string,
+): Promise<{ before: readonly string[]; last: string; file: FileHandle }> {
+  for (;;) {
+    const segments = segmentsOf(path)
+    const isOld = (): boolean => segmentsOf(path).join('\n') !== segments.join('\n')
+    const last = segments.at(-1) ?? path
+    let file: FileHandle
+    try {
+      file = await opened(last)
+    } catch (error) {
+      // Between its renaming and the making of the next one, nothing has the path.
+      if (isOld()) continue
+      throw error
+    }
+    if (!isOld()) return { before: segments.slice(0, -1), last, file }
+    await file.close()
+  }
+}
+
+/** Undefined when `keep` deleted it since, and so all before it. */
+async function openedUnlessDeleted(segment: string): Promise<FileHandle | undefined> {
+  try {
+    return await opened(segment)
+  } catch (error) {
+    if (!existsSync(segment)) return undefined
+    throw error
+  }
+}
+
+/** Between two pieces that were read, most of all of two files: lines may be missing there. */
+async function checkFollows(
+  last: ScannedLine,
+  next: ScannedLine,
+  { segment, start }: { segment: string; start: number },
+): Promise<void> {
+  const { seq } = next.envelope
+  const expected = last.envelope.seq + 1
+  if (seq === expected || declaresLost(next.record(), expected)) return
+  throw damaged(
+    segment,
+    (await linesUpTo(segment, start)) + 1,
+    `seq is ${seq} where ${expected} should follow`,
+  )
 }
 
 async function linesBackwards(
@@ -42,7 +101,7 @@ async function linesBackwards(
   { bytes, start }: Part,
   hasBlobs: boolean,
 ): Promise<ScannedLine[]> {
-  const origin = { path, linesBefore: undefined, hasBlobs }
+  const origin = { path, hasBlobs }
   const { lines, fault } = linesOf(new LineBlock(origin, 1, bytes), new SeqCheck())
   if (fault === undefined) return lines.toReversed()
   // To name the line, what stands before is counted now.
@@ -55,7 +114,7 @@ async function linesUpTo(path: string, end: number): Promise<number> {
   try {
     let lines = 0
     let bytes = 0
-    const origin = { path, linesBefore: 0, hasBlobs: false }
+    const origin = { path, hasBlobs: false }
     for await (const { latin1 } of blocksOf(origin, file, { onTornTail: () => undefined })) {
       lines += latin1.slice(0, end - bytes).split('\n').length - 1
       bytes += latin1.length
@@ -73,9 +132,8 @@ interface Part {
   readonly start: number
 }
 
-/** The whole lines of a file in parts, the last part first. */
-async function* blocksBackwards(path: string): AsyncGenerator<Part> {
-  const file = await opened(path)
+/** The whole lines of a file in parts, the last part first; closes it. */
+async function* blocksBackwards(file: FileHandle, path: string): AsyncGenerator<Part> {
   try {
     let { size: start } = await file.stat()
     /** What was read and stands behind, in order: the beginning of a line that is longer than a chunk. */

@@ -13,8 +13,6 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export interface Origin {
   /** The file, as errors name it. */
   readonly path: string
-  /** Lines of the run that stand in earlier files; undefined when nobody counted, as `seq` tells about the same. */
-  readonly linesBefore: number | undefined
   /** Whether the file has a folder of blobs beside it that is to be read. */
   readonly hasBlobs: boolean
 }

@@ -49,29 +49,43 @@ export function* eachRecord(
   }
 }
 
-/** The lines of a block that hold each of the words, which are Latin-1 as the block is; not checked for their order. */
-export function linesWith(block: LineBlock, words: readonly string[]): ScannedLines {
+/**
+ * The lines of a block that hold each of the words, or else one of `besides`; all of these are Latin-1 as the block is. Not
+ * checked for their order.
+ */
+export function linesWith(
+  block: LineBlock,
+  words: readonly string[],
+  besides: readonly string[] = [],
+): ScannedLines {
   const { latin1 } = block
-  const [first = ''] = words
   const ends = envelopeEnds(latin1)
   const lines: ScannedLine[] = []
+  const sought = [...words.slice(0, 1), ...besides].map((text) => ({ text, at: placeOf(latin1, text, 0) }))
+  const next = (): number => sought.reduce((least, { at }) => Math.min(least, at), Infinity)
   let number = block.firstLine
   let counted = 0
   try {
-    for (let hit = latin1.indexOf(first); hit !== -1;) {
+    for (let hit = next(); hit !== Infinity; hit = next()) {
       // A negative position would count as 0, where a newline may stand.
       const start = hit === 0 ? 0 : latin1.lastIndexOf('\n', hit - 1) + 1
       const end = latin1.indexOf('\n', hit)
       for (; counted < start; number++) counted = latin1.indexOf('\n', counted) + 1
       const raw = latin1.slice(start, end)
-      if (words.every((word) => raw.includes(word)))
+      if (words.every((word) => raw.includes(word)) || besides.some((text) => raw.includes(text)))
         lines.push(new BlockLine(block, number, { start, end, envelopeEnd: ends(start, end) }))
-      hit = latin1.indexOf(first, end + 1)
+      for (const one of sought) if (one.at <= end) one.at = placeOf(latin1, one.text, end + 1)
     }
   } catch (fault) {
     return { lines, fault }
   }
   return { lines }
+}
+
+/** Where a text stands next; Infinity where it does not. */
+function placeOf(latin1: string, text: string, from: number): number {
+  const at = latin1.indexOf(text, from)
+  return at === -1 ? Infinity : at
 }
 
 class BlockLine implements ScannedLine {
@@ -93,8 +107,7 @@ class BlockLine implements ScannedLine {
     this.#start = start
     this.#end = end
     this.envelope = (envelopeEnd === -1 ? undefined : this.#envelope(envelopeEnd)) ?? this.#lightened()
-    const { linesBefore } = block.origin
-    this.line = linesBefore === undefined ? this.envelope.seq + 1 : linesBefore + number
+    this.line = this.envelope.seq + 1
   }
 
   record(): JournalRecord {

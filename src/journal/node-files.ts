@@ -1,3 +1,4 @@
+// Longer than 200 lines: one object, the real file system, that a journal sees as one seam.
 import {
   closeSync,
   existsSync,
@@ -50,11 +51,12 @@ export const nodeFiles: JournalFiles = {
       return { bytes: size, changed: mtimeMs }
     }),
   load: (path) => unlessMissing(() => readFileSync(path)),
-  save(path, bytes) {
+  save(path, bytes, { synced } = { synced: false }) {
     makeFolder(dirname(path))
     const draft = join(dirname(path), DRAFT)
     try {
       writeFileSync(draft, bytes, { mode: 0o600 })
+      if (synced) syncNow(draft)
       renameSync(draft, path)
     } catch (error) {
       rmSync(draft, { force: true })
@@ -126,7 +128,10 @@ class NodeFile implements JournalFile {
 
   rotate(to: string): void {
     // Missing when the last try could neither make the new file nor take the name back.
-    if (existsSync(this.#path)) renameSync(this.#path, to)
+    if (existsSync(this.#path)) {
+      if (!this.#hasItsName()) throw new Error('another file has taken its name')
+      renameSync(this.#path, to)
+    }
     let next: number
     try {
       next = openToAppend(this.#path)
@@ -137,7 +142,16 @@ class NodeFile implements JournalFile {
     const old = this.#file
     this.#file = next
     this.#folders = [dirname(this.#path)]
-    closeSync(old)
+    closeFull(old)
+  }
+
+  /** Somebody may have moved it away, as logrotate does, and made another. */
+  #hasItsName(): boolean {
+    const [mine, there] = [
+      fstatSync(this.#file, { bigint: true }),
+      statSync(this.#path, { bigint: true, throwIfNoEntry: false }),
+    ]
+    return there?.ino === mine.ino && there.dev === mine.dev
   }
 
   close(): void {
@@ -153,12 +167,30 @@ function openToAppend(path: string): number {
   return openSync(path, 'a+', 0o600)
 }
 
+/** The new file is there: what went wrong with the old one is no reason to go on in it. Class `disk` has synced it by now. */
+function closeFull(file: number): void {
+  try {
+    closeSync(file)
+  } catch {
+    // Of the other classes nobody was promised more than that the system took it.
+  }
+}
+
 /** As well as it goes: without it the lines go on under the other name, and readers find them there. */
 function takeBack(from: string, to: string): void {
   try {
     renameSync(from, to)
   } catch {
     // The failure that is told is the one before.
+  }
+}
+
+function syncNow(path: string): void {
+  const file = openSync(path, 'r+')
+  try {
+    fdatasyncSync(file)
+  } finally {
+    closeSync(file)
   }
 }
 

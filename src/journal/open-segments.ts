@@ -1,15 +1,24 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { cannotRead } from './journal-source.ts'
+import { isSegment } from './segment-names.ts'
 import { segmentsOf } from './segments.ts'
+
+export interface OpenSegment {
+  readonly path: string
+  readonly file: FileHandle
+  readonly isLast: boolean
+  /** Whether segments before it, which were there when the reading began, were deleted meanwhile. */
+  readonly isAfterDeleted: boolean
+}
 
 /**
  * The files of a run one after another, each opened when it is asked for and closed by then that the next one is. A writer
  * may rotate meanwhile: which file the path names then is looked at again, so that none is left out.
  */
-export async function* openSegments(
-  path: string,
-): AsyncGenerator<{ path: string; file: FileHandle; isLast: boolean }> {
+export async function* openSegments(path: string): AsyncGenerator<OpenSegment> {
   const done = new Set<string>()
+  /** Full segments that were still to be read when the last one was opened. */
+  let awaited: readonly string[] = []
   for (;;) {
     const segments = segmentsOf(path)
     const next = segments.find((segment) => !done.has(segment))
@@ -26,8 +35,11 @@ export async function* openSegments(
     try {
       if (isOld()) continue
       done.add(next)
-      yield { path: next, file, isLast: next === segments.at(-1) }
-      if (next === segments.at(-1)) return
+      const isLast = next === segments.at(-1)
+      const isAfterDeleted = awaited.some((segment) => !segments.includes(segment))
+      awaited = segments.filter((segment) => isSegment(segment) && !done.has(segment))
+      yield { path: next, file, isLast, isAfterDeleted }
+      if (isLast) return
     } finally {
       await file.close()
     }

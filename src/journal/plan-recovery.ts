@@ -36,7 +36,7 @@ async function foundIn(path: string, owners: RunOwners): Promise<FoundRecords> {
     const found = new FoundRecords(path, owners)
     const { size } = await file.stat()
     let tailLine = 1
-    const origin = { path, linesBefore: 0, hasBlobs: false }
+    const origin = { path, hasBlobs: false }
     const listeners = {
       onTornTail: ({ line, bytes }: DamagedPart): void => {
         tailLine = line

@@ -39,7 +39,7 @@ export class ProcessWriter implements LineWriter {
     this.#queue.write()
   }
 
-  turn(next: () => void): void {
+  turn(next: () => boolean): void {
     this.write()
     if (this.failure === undefined) next()
   }
@@ -48,7 +48,7 @@ export class ProcessWriter implements LineWriter {
     return this.flush()
   }
 
-  abandon(): void {
+  async abandon(): Promise<void> {
     this.#queue.clear()
   }
 }

@@ -42,6 +42,8 @@ export interface RecoveredFile {
   readonly setAsideCount: number
   /** Lines that are lost, by their `seq`: `bus.lost` notes stand in their place. */
   readonly lost: number
+  /** Big values that are not beside it any more: references to them have a field `lost: true` now, and are plain values. */
+  readonly lostValues: number
   /** Where the file is kept as it was; null where it was left alone. */
   readonly original: string | null
 }
@@ -56,7 +58,8 @@ export interface Recovery {
  * Makes a damaged journal readable again. Every record that is whole stays as it is, byte for byte: what a killed writer or
  * a power cut left after the last newline is cut, and so is what is no record in the middle; lines that are lost are
  * declared by `bus.lost` notes, which readers accept, and a note `bus.recovered` says what was done. Commands that were
- * interrupted stay so. Where records of several runs stand in one file, the first run that has a header is kept.
+ * interrupted stay so. A line whose big value is not beside the journal keeps what its reference tells of it; without any folder of
+ * values all references stay, for that was left behind. Where records of several runs stand in one file, the first run that has a header is kept.
  *
  * Nothing is thrown away: what is set aside is told, and the file as it was is kept as `<path>.damaged-1`, or the next number that is free. Of a rotated
  * journal all segments are recovered: as many records of all together as follow each other. A run that has lost its header
@@ -127,7 +130,7 @@ async function carriedOut(draft: RecoveryDraft, options: RecoverJournalOptions):
 }
 
 function toldOf(plan: FilePlan, draft: RecoveryDraft, original: string | null): RecoveredFile {
-  const { path, stretches, cutBytes, damaged, damagedCount, setAside, setAsideCount } = plan
+  const { path, stretches, cutBytes, damaged, damagedCount, setAside, setAsideCount, lostValues } = plan
   const { changed, lost } = draft
   const records = stretches.reduce((sum, { count }) => sum + count, 0)
   return {
@@ -140,6 +143,7 @@ function toldOf(plan: FilePlan, draft: RecoveryDraft, original: string | null): 
     setAside,
     setAsideCount,
     lost,
+    lostValues,
     original,
   }
 }

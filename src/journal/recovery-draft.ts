@@ -29,8 +29,8 @@ export class RecoveryDraft {
 
   /** Whether it differs from what is there. */
   get changed(): boolean {
-    const { cutBytes, damagedCount, setAsideCount } = this.#plan
-    return cutBytes > 0 || damagedCount > 0 || setAsideCount > 0 || this.#gaps.size > 0
+    const { cutBytes, damagedCount, setAsideCount, lostValues } = this.#plan
+    return lostValues > 0 || cutBytes > 0 || damagedCount > 0 || setAsideCount > 0 || this.#gaps.size > 0
   }
 
   /** How many lines are lost. */
@@ -81,16 +81,17 @@ export class RecoveryDraft {
       throw error
     })
     try {
-      for (const [place, { start, end }] of stretches.entries()) {
+      for (const [place, { start, end, mended }] of stretches.entries()) {
         await this.#tellGap(target, place)
-        await copy(source, target, start, end)
+        if (mended) await target.writeFile(mended.text)
+        else await copy(source, target, start, end)
         await target.writeFile('\n')
       }
       await this.#tellGap(target, stretches.length)
       const last = stretches.at(-1)
       if (this.changed && this.#isLast && last) {
-        const { cutBytes, damagedCount, setAsideCount: setAside } = this.#plan
-        const data = { cutBytes, damaged: damagedCount, setAside, lost: this.lost, original }
+        const { cutBytes, damagedCount, setAsideCount: setAside, lostValues } = this.#plan
+        const data = { cutBytes, damaged: damagedCount, setAside, lost: this.lost, lostValues, original }
         const seq = last.first + last.count
         await target.writeFile(lineOf({ seq, time: now(), kind: 'note', type: 'bus.recovered', data }))
       }

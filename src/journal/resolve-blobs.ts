@@ -30,6 +30,16 @@ function fillIn(item: object, key: string, value: unknown): void {
   Object.defineProperty(item, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
+/** Whether the value that a reference stands for is beside the journal, and holds what it did. */
+export function hasBlob(reference: BlobReference, path: string): boolean {
+  try {
+    readBlob(reference, path, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function readBlob({ $blob: hash }: BlobReference, path: string, line: number): unknown {
   const file = blobPath(blobFolderOf(path), hash)
   let bytes: Buffer
@@ -40,7 +50,12 @@ function readBlob({ $blob: hash }: BlobReference, path: string, line: number): u
     throw missing({ path, line, hash, file }, why, error)
   }
   if (hashOf(bytes) !== hash) throw missing({ path, line, hash, file }, 'does not hold what was recorded')
-  return JSON.parse(bytes.toString())
+  try {
+    return JSON.parse(bytes.toString())
+  } catch (error) {
+    // Somebody's own file, whose hash is right: a journal's blob is JSON.
+    throw missing({ path, line, hash, file }, 'is not JSON', error)
+  }
 }
 
 function missing(
@@ -50,7 +65,7 @@ function missing(
 ): BuslineError {
   return new BuslineError(
     'BLOB_MISSING',
-    `Line ${data.line} of ${data.path} refers to ${data.file}, which ${why}. Put the folder of blobs beside the journal.`,
+    `Line ${data.line} of ${data.path} refers to ${data.file}, which ${why}. Put the folder of blobs beside the journal; without it, \`busline recover\` makes the line readable.`,
     { data, cause },
   )
 }

@@ -1,10 +1,11 @@
-import { dirname } from 'node:path'
 import { whyOf } from '../files/file-errors.ts'
 import { blobPath } from './blob-reference.ts'
 import { hashesIn } from './hashes-in.ts'
 import type { JournalFiles } from './journal-files.ts'
 import type { KeepOptions } from './journal-options.ts'
-import { segmentNumbers, segmentPath } from './segment-names.ts'
+import { numberOf, segmentPath } from './segment-names.ts'
+import { asked, isSegmentOf } from './segment-owner.ts'
+import { fullSegments } from './segments.ts'
 
 /** Which blob a file in their folder is. */
 const BLOB = /^(sha256-[0-9a-f]{64})\.json$/
@@ -41,9 +42,9 @@ export class Retention {
     this.#knowsAll = !options.isContinued
   }
 
-  /** A line of the segment that is written refers to a blob. */
-  refer(hash: string): void {
-    this.#lastUse.set(hash, this.#segment)
+  /** A line that comes next refers to a blob; it goes to this segment, or to the next one. */
+  refer(hash: string, segment: number): void {
+    this.#lastUse.set(hash, segment)
   }
 
   /** A segment is full, and `segment` is written from now on. */
@@ -71,8 +72,17 @@ export class Retention {
       if (total <= bytes && now() - oldest.changed <= ms) break
       total -= oldest.bytes
     }
-    for (const { path } of all.slice(0, first)) files.remove(path)
-    return first > 0
+    const removed = all.slice(0, first).filter(({ path }) => this.#remove(path))
+    return removed.length > 0
+  }
+
+  /** Only what says itself that it is a segment: a file of somebody else may have such a name. */
+  #remove(path: string): boolean {
+    const { files } = this.#options
+    const isOwn = asked(files, path, (file) => isSegmentOf(file, numberOf(path) ?? 0)) === true
+    if (isOwn) files.remove(path)
+    else this.#warn(new Error(`${path} does not begin with a header of it`))
+    return isOwn
   }
 
   async #removeBlobs(): Promise<void> {
@@ -80,7 +90,7 @@ export class Retention {
     try {
       if (files.list(blobs).length === 0) return
       if (!this.#knowsAll) await this.#readReferences()
-      const [oldest = this.#segment] = segmentNumbers(this.#options.path, this.#names())
+      const [oldest = this.#segment] = fullSegments(this.#options.path, files)
       // From here on in one go: nobody refers to a blob between the look and its end.
       for (const name of files.list(blobs)) {
         const hash = BLOB.exec(name)?.[1]
@@ -99,7 +109,7 @@ export class Retention {
     for (const file of [...this.#segments(), path]) {
       // What comes back from the segments counts for the newest: rather too long than too short.
       for (const hash of hashesIn(files.load(file) ?? new Uint8Array())) {
-        const number = segmentNumbers(path, [file.slice(dirname(path).length + 1)])[0] ?? this.#segment
+        const number = numberOf(file) ?? this.#segment
         this.#lastUse.set(hash, Math.max(number, this.#lastUse.get(hash) ?? 0))
       }
       await new Promise((resolve) => setImmediate(resolve))
@@ -108,12 +118,8 @@ export class Retention {
   }
 
   #segments(): string[] {
-    const { path } = this.#options
-    return segmentNumbers(path, this.#names()).map((number) => segmentPath(path, number))
-  }
-
-  #names(): readonly string[] {
-    return this.#options.files.list(dirname(this.#options.path))
+    const { path, files } = this.#options
+    return fullSegments(path, files).map((number) => segmentPath(path, number))
   }
 
   #warn(error: unknown): void {

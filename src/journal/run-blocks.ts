@@ -1,5 +1,7 @@
+import { BuslineError } from '../messages/busline-error.ts'
 import { damaged, INPUT, type JournalSource } from './journal-source.ts'
 import { blocksOf, type LineBlock, type TornTail } from './line-block.ts'
+import { eachRecord } from './lines-of-block.ts'
 import { openSegments } from './open-segments.ts'
 
 /** How a run is read. */
@@ -12,6 +14,8 @@ export interface RunBlocksOptions {
    * which it goes on; the line is counted over all segments. Without this, it ends there with `JOURNAL_DAMAGED`.
    */
   readonly onDamage?: ((line: number, error: unknown) => void) | undefined
+  /** Told where `keep` of a live process was faster, so that segments were deleted. Without this, it ends with `MESSAGE_NOT_IN_RUN`. */
+  readonly onDeleted?: (() => void) | undefined
 }
 
 /** The whole lines of a run in order, in blocks: of all segments of a file, or of bytes as they come. */
@@ -22,6 +26,7 @@ export async function* blocksOfRun(
   const { onTornTail, onDamage } = options
   /** Lines of the file that is read which were given, and passed over. */
   let lines = 0
+  /** Of the run, which may begin late: its first segments were deleted. */
   let linesBefore = 0
   const isDamaged = (path: string, line: number, why: string): void => {
     const error = damaged(path, line, why)
@@ -36,25 +41,48 @@ export async function* blocksOfRun(
     }
   }
   if (typeof source !== 'string') {
-    const origin = { path: INPUT, linesBefore: 0, hasBlobs: false }
-    yield* blocksOf(origin, source, { onTornTail: (tail) => onTornTail?.(tail), onTooLong: tooLong(INPUT) })
+    const onTorn = ({ line, bytes }: TornTail): void => onTornTail?.({ line: linesBefore + line, bytes })
+    const origin = { path: INPUT, hasBlobs: false }
+    for await (const block of blocksOf(origin, source, { onTornTail: onTorn, onTooLong: tooLong(INPUT) })) {
+      if (block.firstLine === 1) linesBefore = firstSeqIn(block)
+      yield block
+    }
     return
   }
   const hasBlobs = options.blobs === 'resolve'
-  for await (const { path, file, isLast } of openSegments(source)) {
+  for await (const { path, file, isLast, isAfterDeleted } of openSegments(source)) {
     lines = 0
     const onEnd = ({ line, bytes }: TornTail): void => {
       if (isLast) return onTornTail?.({ line: linesBefore + line, bytes })
       isDamaged(path, line, 'it has no end, and another segment follows')
       lines++
     }
-    for await (const block of blocksOf({ path, linesBefore, hasBlobs }, file, {
+    for await (const block of blocksOf({ path, hasBlobs }, file, {
       onTornTail: onEnd,
       onTooLong: tooLong(path),
     })) {
+      if (block.firstLine === 1 && (linesBefore === 0 || isAfterDeleted)) {
+        linesBefore = firstSeqIn(block)
+        if (isAfterDeleted && !options.onDeleted) throw overtaken(source, linesBefore)
+        if (isAfterDeleted) options.onDeleted?.()
+      }
       yield block
       lines += block.lineCount
     }
     linesBefore += lines
   }
+}
+
+function overtaken(path: string, oldest: number): BuslineError {
+  return new BuslineError(
+    'MESSAGE_NOT_IN_RUN',
+    `Lines of ${path} were deleted (keep) before they were read: the oldest there has seq ${oldest} now. Read from the start.`,
+    { data: { path, oldest } },
+  )
+}
+
+/** How many lines of the run came before the first one of a block, as far as that tells it. */
+function firstSeqIn(block: LineBlock): number {
+  const [first] = eachRecord(block)
+  return first && 'record' in first ? Math.max(0, first.record.seq) : 0
 }

@@ -26,13 +26,8 @@ export class RunFiles {
     }
     const file = await this.#open(first, { segments, expected: undefined })
     if (!file) return this.first(seq)
-    const oldest = await file.firstSeq()
-    if (seq === undefined || oldest === undefined || oldest <= seq) return file
-    throw new BuslineError(
-      'MESSAGE_NOT_IN_RUN',
-      `The record with seq ${seq} is no longer in ${this.#path}: the oldest there is ${oldest}. Read from the start.`,
-      { data: { path: this.#path, seq, oldest } },
-    )
+    await this.#checkHas(file, seq)
+    return file
   }
 
   /**
@@ -45,16 +40,31 @@ export class RunFiles {
     const segments = segmentsOf(this.#path)
     // By what it is, not by its name: a full file is renamed.
     const inodes = await Promise.all(segments.map(inodeOf))
-    const next = segments[inodes.indexOf(file.inode) + 1]
+    const place = inodes.indexOf(file.inode)
+    const next = segments[place + 1]
     if (next === undefined) return undefined
     // Written after it was read to its end, and before it was renamed.
     if (await file.hasMore()) return file
-    return (await this.#open(next, { segments, expected: seq })) ?? this.next(seq)
+    const opened = await this.#open(next, { segments, expected: seq })
+    // It was deleted while it was read, and others with it, perhaps.
+    if (opened && place === -1) await this.#checkHas(opened, seq)
+    return opened ?? this.next(seq)
   }
 
   async close(): Promise<void> {
     await this.#file?.close()
     this.#file = undefined
+  }
+
+  /** Whether the oldest file that is left has the line `seq`, or lines before it. */
+  async #checkHas(file: GrowingFile, seq: number | undefined): Promise<void> {
+    const oldest = await file.firstSeq()
+    if (seq === undefined || oldest === undefined || oldest <= seq) return
+    throw new BuslineError(
+      'MESSAGE_NOT_IN_RUN',
+      `The record with seq ${seq} is no longer in ${this.#path}: the oldest there is ${oldest}. Read from the start.`,
+      { data: { path: this.#path, seq, oldest } },
+    )
   }
 
   /** Undefined when the files are others than they were: the path may name a younger one. The one before stays open then. */

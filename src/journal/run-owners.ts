@@ -1,5 +1,5 @@
 import type { JournalRecord } from '../bus/journal.ts'
-import { beginsLaterSegment } from './seq-check.ts'
+import { beginsLaterSegment } from '../bus/later-segment.ts'
 
 /** A run whose records stand in the files that are looked through. */
 export interface Owner {

@@ -19,6 +19,8 @@ export interface ScanJournalOptions {
    * is told. A value that stands beside the journal (a blob) is not looked into.
    */
   containing?: string | readonly string[]
+  /** Texts of which one suffices, too: a line that holds it is given without those of `containing` (default none). */
+  besides?: readonly string[]
   /**
    * Whether `record()` leaves the references to big values, which stand beside the journal, as they are (`keep`, the
    * default) or puts these in their place (`resolve`); bytes that come from no file have nothing beside them.
@@ -37,16 +39,19 @@ export async function* scanJournal(
   source: JournalSource,
   options: ScanJournalOptions = {},
 ): AsyncGenerator<readonly ScannedLine[]> {
-  const { after = -1, containing = [], blobs = 'keep', onTornTail } = options
-  const words = [containing]
-    .flat()
-    .flatMap((word) => (word === '' ? [] : Buffer.from(word).toString('latin1')))
+  const { after = -1, containing = [], besides = [], blobs = 'keep', onTornTail } = options
+  const [words, others] = [inBytes([containing].flat()), inBytes(besides)]
   // A full segment may be read alone, and a pipe may bring any part of a run.
   const check = new SeqCheck(typeof source === 'string' && !isSegment(source) ? 0 : undefined)
   for await (const block of blocksOfRun(source, { blobs, onTornTail })) {
-    const { lines, fault } = words.length > 0 ? linesWith(block, words) : linesOf(block, check)
+    const { lines, fault } = words.length > 0 ? linesWith(block, words, others) : linesOf(block, check)
     const wanted = after < 0 ? lines : lines.filter(({ envelope }) => envelope.seq > after)
     if (wanted.length > 0) yield wanted
     if (fault !== undefined) throw fault
   }
+}
+
+/** Texts one character a byte, as blocks of lines are looked through. */
+function inBytes(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => (text === '' ? [] : Buffer.from(text).toString('latin1')))
 }

@@ -5,7 +5,7 @@ import type { JournalRecord } from '../bus/journal.ts'
  * it, not the line: it holds the quarter of a megabyte that it was read with.
  */
 export interface ScannedLine {
-  /** Counted from 1 over all segments of the run. */
+  /** Its `seq` + 1: counted from 1 over the whole run, also where lines before it were deleted or lost. */
   readonly line: number
   /** The record without `data`, `output` and `error`: all fields that stand before them. */
   readonly envelope: Readonly<JournalRecord>

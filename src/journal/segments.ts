@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { JournalFiles } from './journal-files.ts'
+import { asked, askedOnDisk, isForeignTo } from './segment-owner.ts'
 import { isSegment, segmentNumbers, segmentPath } from './segment-names.ts'
 
 /**
@@ -9,7 +11,11 @@ import { isSegment, segmentNumbers, segmentPath } from './segment-names.ts'
  */
 export function segmentsOf(path: string): string[] {
   if (isSegment(path)) return [path]
-  const full = segmentNumbers(path, namesIn(dirname(path))).map((number) => segmentPath(path, number))
+  const isForeign = (number: number): boolean =>
+    askedOnDisk(segmentPath(path, number), (file) => isForeignTo(file, number)) === true
+  const full = segmentNumbers(path, namesIn(dirname(path)), isForeign).map((number) =>
+    segmentPath(path, number),
+  )
   return full.length > 0 && !existsSync(path) ? full : [...full, path]
 }
 
@@ -20,4 +26,13 @@ function namesIn(folder: string): string[] {
   } catch {
     return []
   }
+}
+
+/** The numbers of a journal's full segments, as its writer sees them, ascending. */
+export function fullSegments(path: string, files: JournalFiles): number[] {
+  return segmentNumbers(
+    path,
+    files.list(dirname(path)),
+    (number) => asked(files, segmentPath(path, number), (file) => isForeignTo(file, number)) === true,
+  )
 }

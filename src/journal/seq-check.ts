@@ -1,4 +1,4 @@
-import type { JournalRecord } from '../bus/journal.ts'
+import { beginsLaterSegment } from '../bus/later-segment.ts'
 import { damaged } from './journal-source.ts'
 import { declaresLost } from './lost-lines.ts'
 import type { ScannedLine } from './scanned-line.ts'
@@ -33,10 +33,4 @@ function mayFollow(line: ScannedLine, expected: number): boolean {
 function missing(seq: number, expected: number): string {
   const what = `seq is ${seq} where ${expected} should follow`
   return expected === 0 ? `${what}; what came before is missing` : what
-}
-
-/** Whether a record is the header of a segment that is not the first of its run. */
-export function beginsLaterSegment({ kind, data }: JournalRecord): boolean {
-  if (kind !== 'header' || typeof data !== 'object' || data === null || !('segment' in data)) return false
-  return typeof data.segment === 'number' && data.segment > 1
 }

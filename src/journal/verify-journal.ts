@@ -1,4 +1,6 @@
+// Longer than 200 lines: what is looked at line by line stands in one class, because it shares how far the reading has come.
 import type { JournalRecord } from '../bus/journal.ts'
+import { beginsLaterSegment } from '../bus/later-segment.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { Causality } from './causality.ts'
 import { Findings, type Verification } from './findings.ts'
@@ -9,7 +11,6 @@ import { declaresLost } from './lost-lines.ts'
 import { resolveBlobs } from './resolve-blobs.ts'
 import { blocksOfRun } from './run-blocks.ts'
 import { isSegment } from './segment-names.ts'
-import { beginsLaterSegment } from './seq-check.ts'
 
 export type { Finding, FindingKind, Severity, Verification } from './findings.ts'
 
@@ -36,14 +37,14 @@ export async function verifyJournal(
   const rules = new LineRules(findings, typeof source === 'string' && !isSegment(source))
   for await (const block of blocksOfRun(source, {
     blobs: 'resolve',
-    onTornTail: ({ line, bytes }) => findings.torn(line, bytes),
-    onDamage: (line, error) => rules.damaged(line, error),
+    onTornTail: ({ bytes }) => rules.torn(bytes),
+    onDamage: (_line, error) => rules.damaged(error),
+    onDeleted: () => rules.deleted(),
   })) {
     signal?.throwIfAborted()
-    const before = block.origin.linesBefore ?? 0
     for (const one of eachRecord(block)) {
-      if ('record' in one) rules.take(before + one.number, one.record, missingBlob(block, one))
-      else rules.damaged(before + one.number, one.fault)
+      if ('record' in one) rules.take(one.record, missingBlob(block, one))
+      else rules.damaged(one.fault)
     }
   }
   return rules.end()
@@ -70,6 +71,9 @@ class LineRules {
   readonly #causality: Causality
   #expected: number | undefined
   #lines = 0
+  /** Lines that are not there, but have their numbers: deleted, or lost as a note says. */
+  #absent = 0
+  #isOvertaken = false
   #records = 0
   #run: string | null = null
   #time = -Infinity
@@ -80,9 +84,11 @@ class LineRules {
     this.#expected = isWhole ? 0 : undefined
   }
 
-  take(line: number, record: JournalRecord, missing: BuslineError | undefined): void {
+  take(record: JournalRecord, missing: BuslineError | undefined): void {
     this.#lines++
     this.#records++
+    this.#absent += this.#absentBefore(record)
+    const line = this.#line
     if (missing) this.#findings.fault(line, 'blob', missing.message)
     this.#order(line, record)
     this.#header(line, record)
@@ -91,9 +97,23 @@ class LineRules {
     this.#causality.take(line, record)
   }
 
-  damaged(line: number, fault: unknown): void {
+  torn(bytes: number): void {
+    this.#findings.torn(this.#line + 1, bytes)
+  }
+
+  /** Segments were deleted while the run was read; the next one is taken as it comes. */
+  deleted(): void {
+    this.#isOvertaken = true
+  }
+
+  damaged(fault: unknown): void {
     this.#lines++
-    this.#findings.add({ line, kind: 'not-a-record', severity: 'damage', message: whyDamaged(fault) })
+    this.#findings.add({
+      line: this.#line,
+      kind: 'not-a-record',
+      severity: 'damage',
+      message: whyDamaged(fault),
+    })
     // How many lines it was is not known: the next one is taken as it comes.
     this.#expected = undefined
     this.#causality.isPart()
@@ -109,6 +129,19 @@ class LineRules {
     })
   }
 
+  /** The number of the line that came last: `seq` + 1 where the rules are kept, and else counted on. */
+  get #line(): number {
+    return this.#lines + this.#absent
+  }
+
+  #absentBefore(record: JournalRecord): number {
+    const { seq } = record
+    const expected = this.#expected ?? (this.#records === 1 ? this.#lines - 1 : undefined)
+    if (expected === undefined || seq <= expected) return 0
+    const isPart = this.#expected === undefined || this.#isPruned(expected, record)
+    return isPart || declaresLost(record, expected) ? seq - expected : 0
+  }
+
   #order(line: number, record: JournalRecord): void {
     const { seq } = record
     const expected = this.#expected
@@ -120,13 +153,19 @@ class LineRules {
       this.#findings.note(line, 'lost', `Lines with seq ${expected} to ${seq} were lost, as the note says.`)
     } else if (expected === undefined || seq === expected) {
       return
-    } else if (expected === 0 && beginsLaterSegment(record)) {
-      this.#findings.note(line, 'pruned', `The run begins with seq ${seq}: earlier segments were deleted.`)
+    } else if (this.#isPruned(expected, record)) {
+      const what = expected === 0 ? 'The run begins' : 'It goes on'
+      this.#findings.note(line, 'pruned', `${what} with seq ${seq}: earlier segments were deleted.`)
     } else {
       const message = `seq is ${seq} where ${expected} should follow.`
       this.#findings.add({ line, kind: 'seq', severity: 'damage', message })
     }
     this.#causality.isPart()
+    this.#isOvertaken = false
+  }
+
+  #isPruned(expected: number, record: JournalRecord): boolean {
+    return (expected === 0 || this.#isOvertaken) && beginsLaterSegment(record)
   }
 
   #header(line: number, { seq, kind, type, v, data }: JournalRecord): void {

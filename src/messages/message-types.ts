@@ -1,6 +1,9 @@
 /** The type of a note that stands in a journal for the sake of its replay, often, and says nothing of what was done. */
 export const TIME_READ = 'bus.timeRead'
 
+/** The type of a note: somebody outside cancelled the command that is its cause, or its time was up. */
+export const CANCEL_REQUESTED = 'bus.cancelRequested'
+
 /**
  * The types of messages by which readers know them, without their definitions: the schemas of these take longer to load
  * than the end of a large journal takes to read.

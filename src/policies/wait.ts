@@ -34,6 +34,5 @@ export function wait<Value>(
 /** `scope.sleep` for policies: after it a handler that never looks at its signal still counts as one that never did. */
 export function sleep(scope: Scope, ms: number): Promise<void> {
   if (!(scope instanceof MessageScope)) return scope.sleep(ms)
-  const { environment } = scope
-  return wait<void>(scope, (serve) => environment.after(milliseconds('sleep', ms), serve))
+  return wait<void>(scope, (serve) => scope.after(milliseconds('sleep', ms), serve))
 }

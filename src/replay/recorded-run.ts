@@ -1,27 +1,23 @@
 import * as z from 'zod'
+import type { TimeRead } from '../bus/clock-readings.ts'
 import type { JournalRecord } from '../bus/journal.ts'
-import { BuslineError } from '../messages/busline-error.ts'
+import { TIME_READ } from '../messages/message-types.ts'
+import { deltasOf } from './comparable.ts'
+import { isAbandoned, isBrokenOff, isCancel } from './line-kinds.ts'
+import { LinesByOwner } from './lines-by-owner.ts'
 import { RecordKeys } from './record-keys.ts'
+import type { SharedIds } from './shared-ids.ts'
 
 /** One line of a journal that a replay is expected to write again. */
 export interface Expected {
   readonly record: JournalRecord
-  /** Where it stands in the journal, from 1. */
+  /** Where it stands in the journal: its `seq` + 1. */
   readonly line: number
   readonly place: number
   done: boolean
 }
 
-/** Notes about the process that wrote the journal, not about what its messages did. */
-const ABOUT_THE_PROCESS = new Set([
-  'bus.opened',
-  'bus.recovered',
-  'bus.lost',
-  'bus.attachFailed',
-  'bus.tapFailed',
-  'bus.probeFailed',
-])
-
+const CancelNote = z.object({ reason: z.unknown() })
 const OfSchedule = z.object({ schedule: z.string(), message: z.string().optional() })
 
 /** What one process wrote into a journal: the lines in order, and each by what it is. Holds them in memory. */
@@ -29,47 +25,107 @@ export class RecordedRun {
   /** The prefix of its ids. */
   readonly run: string
   readonly lines: readonly Expected[]
-  /** The ids of what schedules of this run sent. */
-  readonly scheduled: ReadonlySet<string>
-  /** The ids of what was broken off from outside as far as only what it caused tells of it. */
-  readonly brokenOff: ReadonlySet<string>
-  #schedules: ReadonlySet<string>
+  readonly ids: SharedIds
+  /** Deltas from outside, in the order in which the batches began: their lines come when they are full. */
+  readonly streams: readonly Expected[]
+  /** Whether all that began has an end: the process was not killed in the middle of something. */
+  readonly hasEnded: boolean
+  readonly byOwner: LinesByOwner
+  /** The notes with which schedules were made. */
+  #schedules: ReadonlyMap<string, Expected>
+  /** Which schedule of this run sent a message, by its id. */
+  #sentBy: ReadonlyMap<string, string>
+  #firings: ReadonlyMap<string, readonly Expected[]>
   #causes: ReadonlySet<string | undefined>
+  /** By the id of the command. */
+  #cancels: ReadonlyMap<string | undefined, Expected>
   #byKey = new Map<string, Expected>()
 
-  constructor(run: string, lines: readonly { record: JournalRecord; line: number }[]) {
+  constructor(run: string, lines: readonly { record: JournalRecord; line: number }[], ids: SharedIds) {
     this.run = run
+    this.ids = ids
     const keys = new RecordKeys()
     this.lines = lines.map(({ record, line }, place) => {
       const expected = { record, line, place, done: false }
       this.#byKey.set(keys.of(record), expected)
       return expected
     })
-    this.#causes = new Set(lines.map(({ record }) => (record.kind === 'result' ? undefined : record.cause)))
-    const notes = lines.map(({ record: { type, data } }) => ({ type, ...scheduleIn(type, data) }))
-    this.#schedules = new Set(
-      notes.flatMap(({ type, schedule }) => (type === 'bus.scheduled' && schedule ? [schedule] : [])),
-    )
-    this.scheduled = new Set(
-      notes.flatMap(({ schedule = '', message }) =>
-        message && this.#schedules.has(schedule) ? [message] : [],
-      ),
-    )
-    this.brokenOff = new Set(
-      lines.flatMap(({ record }) => (isCleanedUp(record) && record.root !== undefined ? [record.root] : [])),
-    )
-  }
-
-  /** Whether all that began has an end: the process was not killed in the middle of something. */
-  get hasEnded(): boolean {
-    return this.lines.every(
+    this.hasEnded = lines.every(
       ({ record: { kind, id } }) => kind !== 'command' || this.resultOf(id ?? '') !== undefined,
     )
+    this.streams = this.lines
+      .filter(({ record }) => record.cause === undefined && deltasOf(record.data) !== undefined)
+      .toSorted((a, b) => rootNumber(a.record.id) - rootNumber(b.record.id))
+    this.#causes = new Set(lines.map(({ record }) => (record.kind === 'result' ? undefined : record.cause)))
+    this.#cancels = new Map(
+      this.lines.filter(({ record }) => isCancel(record)).map((line) => [line.record.cause, line]),
+    )
+    this.byOwner = new LinesByOwner(this.lines)
+    const notes = this.lines.flatMap((line) => {
+      const { type, data } = line.record
+      const { schedule, message } = scheduleIn(type, data)
+      return schedule === undefined ? [] : [{ type, schedule, message, line }]
+    })
+    this.#schedules = new Map(
+      notes.flatMap(({ type, schedule, line }) => (type === 'bus.scheduled' ? [[schedule, line]] : [])),
+    )
+    const firings = notes.filter(
+      ({ type, schedule }) => type === 'bus.scheduleFired' && this.#schedules.has(schedule),
+    )
+    this.#sentBy = new Map(
+      firings.flatMap(({ schedule, message }) => (message === undefined ? [] : [[message, schedule]])),
+    )
+    const bySchedule = new Map<string, Expected[]>()
+    for (const { schedule, line } of firings)
+      bySchedule.set(schedule, [...(bySchedule.get(schedule) ?? []), line])
+    this.#firings = bySchedule
   }
 
   /** Whether a message caused anything. */
   isCause(id: string): boolean {
     return this.#causes.has(id)
+  }
+
+  /** Why a command was cancelled from outside after it had begun, as an error that was recorded. */
+  cancelOf(id: string): { reason: unknown } | undefined {
+    const note = this.#cancels.get(id)
+    return note && { reason: CancelNote.safeParse(note.record.data).data?.reason }
+  }
+
+  /** Whether it ended in the moment of its cancel, with all that it waited for: nobody had looked at its signal. */
+  wasGivenUp(id: string): boolean {
+    const [cancel, end] = [this.#cancels.get(id), this.resultOf(id)]
+    if (!cancel || !end || end.place < cancel.place) return false
+    const reason = JSON.stringify(this.cancelOf(id)?.reason)
+    return this.lines
+      .slice(cancel.place + 1, end.place + 1)
+      .every(({ record: { kind, error } }) => kind === 'result' && JSON.stringify(error) === reason)
+  }
+
+  /** Whether a command was cancelled before it was sent: it ended with its line, in nobody's hands. */
+  wasNeverRun(id: string): boolean {
+    const end = this.resultOf(id)
+    if (!end || !isBrokenOff(end.record) || isAbandoned(end.record)) return false
+    return end.record.by === undefined && this.message(id)?.place === end.place - 1
+  }
+
+  /** The note of a timer of this message. */
+  noteOfTimer(id: string, read: TimeRead): Expected | undefined {
+    return this.find(`note ${TIME_READ}${JSON.stringify(read)} of ${id} #1`)
+  }
+
+  /** The schedule of this run that sent a message, or could not send it: then the note of that is its line. */
+  scheduleOf({ record: { id = '', type, data } }: Expected): { id: string; made: Expected } | undefined {
+    const failed = type === 'bus.scheduleFired' ? scheduleIn(type, data) : undefined
+    const schedule =
+      this.#sentBy.get(id) ?? (failed?.message === undefined ? failed?.schedule : undefined) ?? ''
+    const made = this.#schedules.get(schedule)
+    return made && { id: schedule, made }
+  }
+
+  /** The note of what a schedule sends next. */
+  firingOf(schedule: string): Expected | undefined {
+    return this.#firings.get(schedule)?.find(({ done }) => !done)
   }
 
   /** Whether it tells of a schedule that an earlier run made, and this one restored. */
@@ -92,79 +148,11 @@ export class RecordedRun {
   }
 }
 
+/** How many messages had come from outside before this one, or before the first of its chain. */
+export function rootNumber(root = ''): number {
+  return Number(root.slice(root.lastIndexOf('-') + 1))
+}
+
 function scheduleIn(type: string, data: unknown): { schedule?: string; message?: string | undefined } {
   return type.startsWith('bus.schedule') ? (OfSchedule.safeParse(data).data ?? {}) : {}
-}
-
-/** What the line tells with which a process begins to write a journal. */
-const Begun = z.object({
-  run: z.string().regex(/^[\w-]+$/),
-  /** A fork has the lines of its parent up to this one, then what the fork itself added. */
-  parent: z.object({ seq: z.number() }).optional(),
-})
-
-/**
- * Takes a journal apart into the runs of the processes that wrote it, one after another. What a fork added to end what was
- * open is left out: nobody did that then.
- *
- * @returns the runs, and how many lines the journal has
- * @throws BuslineError `RUN_NOT_FOUND` for a journal whose beginning was deleted, or that holds no run
- */
-export async function recordedRuns(
-  records: AsyncIterable<JournalRecord> | Iterable<JournalRecord>,
-): Promise<{ runs: RecordedRun[]; lines: number }> {
-  const runs: { run: string; lines: { record: JournalRecord; line: number }[] }[] = []
-  let line = 0
-  let copiedTo = Infinity
-  for await (const record of records) {
-    if (line++ === 0 && record.seq > 0) throw beginsLate(record.seq)
-    const begun = begunBy(record)
-    if (begun?.parent) copiedTo = begun.parent.seq
-    else if (begun && record.seq > copiedTo) copiedTo = Infinity
-    // A segment of a rotated journal begins with a header of the same run.
-    if (begun && begun.run !== runs.at(-1)?.run) runs.push({ run: begun.run, lines: [] })
-    if (record.kind === 'header' || ABOUT_THE_PROCESS.has(record.type) || record.seq > copiedTo) continue
-    runs.at(-1)?.lines.push({ record, line })
-  }
-  if (!runs.some((run) => run.lines.length > 0))
-    throw new BuslineError(
-      'RUN_NOT_FOUND',
-      'There is no run to replay: the journal has no header line, or nothing else.',
-    )
-  return { runs: runs.map((run) => new RecordedRun(prefixOf(run), run.lines)), lines: line }
-}
-
-/** The prefix of a run's ids: its name, but for the lines that a fork has of its parent. */
-function prefixOf({ run, lines }: { run: string; lines: readonly { record: JournalRecord }[] }): string {
-  const root = lines.find(({ record: { id, cause } }) => id !== undefined && cause === undefined)?.record.id
-  return root?.slice(0, root.lastIndexOf('-')) || run
-}
-
-function begunBy({ kind, type, data }: JournalRecord): z.output<typeof Begun> | undefined {
-  return kind === 'header' || type === 'bus.opened' ? Begun.safeParse(data).data : undefined
-}
-
-function beginsLate(seq: number): BuslineError {
-  return new BuslineError(
-    'RUN_NOT_FOUND',
-    `The beginning of this run was deleted: its journal begins at line ${seq + 1}. A run is replayed from its first line.`,
-    { data: { seq } },
-  )
-}
-
-/** Whether this is the end of a command that a stop could wait for no longer. */
-export function isAbandoned({ kind, error }: JournalRecord): boolean {
-  return kind === 'result' && error?.code === 'ABANDONED'
-}
-
-/** Whether it failed with an error of its own because it was broken off: no such error does that by itself. */
-export function isCleanedUp(record: JournalRecord): boolean {
-  return isBrokenOff(record) && !BREAKING_OFF.has(record.error?.code ?? '')
-}
-
-const BREAKING_OFF = new Set(['CANCELLED', 'TIMED_OUT', 'ABANDONED'])
-
-/** Whether this is the end of a command that somebody cancelled, or whose time was up. */
-export function isBrokenOff({ kind, status }: JournalRecord): boolean {
-  return kind === 'result' && (status === 'cancelled' || status === 'timeout')
 }

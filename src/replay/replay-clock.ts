@@ -1,13 +1,17 @@
 import { afterTimeout } from '../bus/environment.ts'
 import type { JournalRecord } from '../bus/journal.ts'
+import { isCancel } from './line-kinds.ts'
+import { isBySubscriber, rangLate, type Owner } from './lines-by-owner.ts'
 import type { Expected } from './recorded-run.ts'
+import { LATE_MS, NOTED_LATE_MS, timersBefore } from './timers-before.ts'
 
-interface Timer {
+interface Timer extends Owner {
   readonly due: number
-  /** The message that it was set for, as far as can be told. */
-  readonly owner: string | undefined
-  /** For a delivery: the subscriber that tries again. */
-  readonly subscriber: string | undefined
+  /** Whether the journal has a note of it if it rang late. */
+  readonly isNoted: boolean
+  readonly lateNote: Expected | undefined
+  /** Whether a handler waits for it, and for nothing else. */
+  readonly isSleep: boolean
   readonly run: () => void
 }
 
@@ -22,16 +26,20 @@ interface Place {
   /** The time of the line before. */
   readonly lastTime: number
   readonly records: readonly JournalRecord[]
+  /** What the owner of a timer writes next. */
+  nextOf(owner: Owner): Expected | undefined
 }
 
 /** The clock of a replay: the time that the journal tells, and timers that ring when the replay says so. */
 export class ReplayClock {
+  /** A set keeps the order in which timers were set, which decides between those due at once. */
   #timers = new Set<Timer>()
   #place: Place
   #running: () => string | undefined
   #set: number | undefined
   /** When the timer was due that rang last. */
   #rung = 0
+  #last: { due: number; owner: string | undefined; written: number } | undefined
   #released = false
 
   /** @param running the id of the message whose handler runs */
@@ -43,12 +51,18 @@ export class ReplayClock {
   readonly now = (): number => this.#set ?? Math.max(this.#place.lastTime, this.#rung)
 
   readonly after = (ms: number, run: () => void): (() => void) => {
-    if (this.#released) return afterTimeout(Math.min(ms, SOON_MS), run)
-    // What waits before another attempt has just told of the one that failed.
     const told = this.#place.records.at(-1)
-    const isRetry = told !== undefined && fieldOf(told, 'retryIn') === ms
-    const owner = isRetry ? told.cause : (this.#running() ?? told?.cause ?? told?.id)
-    const timer = { due: this.now() + ms, owner, subscriber: isRetry ? subscriberIn(told) : undefined, run }
+    const owner = this.#running() ?? told?.cause ?? told?.id
+    return this.setTimer(
+      { owner, subscriber: undefined, isSleep: false, isNoted: false, lateNote: undefined },
+      ms,
+      run,
+    )
+  }
+
+  setTimer(whose: Omit<Timer, 'due' | 'run'>, ms: number, run: () => void): () => void {
+    if (this.#released) return afterTimeout(Math.min(ms, SOON_MS), run)
+    const timer: Timer = { ...whose, due: this.#timeOf(whose) + ms, run }
     this.#timers.add(timer)
     return () => void this.#timers.delete(timer)
   }
@@ -68,28 +82,38 @@ export class ReplayClock {
     }
   }
 
-  /** Rings the next timer that is due by then; false if none is. One of who writes the next line comes first: a busy
-   * process rings what is due in any order. */
-  ring(until: number): boolean {
-    const next = this.#next(until)
-    if (!next) return false
-    this.#timers.delete(next)
-    this.#rung = next.due
-    next.run()
-    return true
+  /** Rings a timer that rang before this line was written; false if none is left. */
+  ringBefore(line: Expected): boolean {
+    return this.#ring(this.#before(line))
   }
 
-  #next(until: number): Timer | undefined {
+  /** Whether there is a timer that {@link ReplayClock.ringBefore} would ring. */
+  isDueBefore(line: Expected): boolean {
+    return this.#before(line) !== undefined
+  }
+
+  /**
+   * Rings a timer that may bring the next line about, due by then; false if none is. One of who writes it comes first, then
+   * one that tells of itself by nothing, then one whose owner writes something a little later.
+   */
+  ring(until: number): boolean {
     const { next } = this.#place
-    // A set keeps the order in which timers were set, which decides between those due at once.
-    let first: Timer | undefined
-    let writer: Timer | undefined
-    for (const timer of this.#timers) {
-      if (timer.due <= until && (!first || timer.due < first.due)) first = timer
-      if (!next || timer.due > until + SET_LATE_MS || !mayWrite(timer, next)) continue
-      if (!writer || timer.due < writer.due) writer = timer
-    }
-    return writer ?? first
+    const isDue = (timer: Timer): boolean => timer.due <= until && !this.#isToCome(timer)
+    const writer =
+      next &&
+      this.#first(
+        (timer) => timer.due <= until + SET_LATE_MS && mayWrite(timer, next) && !this.#isToCome(timer),
+      )
+    return this.#ring(
+      writer ?? this.#first((timer) => isDue(timer) && !this.#isToldSoon(timer)) ?? this.#first(isDue),
+    )
+  }
+
+  /** Rings the next timer of who writes a line, whenever it is due; false if it has none. */
+  ringWriter(line: Expected): boolean {
+    return this.#ring(
+      this.#first((timer) => timer.isSleep && mayWrite(timer, line) && !this.#isToCome(timer)),
+    )
   }
 
   /** From now on time is real and short, and what was set before does not ring: the bus stops. */
@@ -97,18 +121,56 @@ export class ReplayClock {
     this.#released = true
     this.#timers.clear()
   }
+
+  #before(line: Expected): Timer | undefined {
+    const until = timersBefore(line)
+    return this.#first((timer) => {
+      if (this.#isToCome(timer)) return false
+      if (timer.isNoted && timer.due + NOTED_LATE_MS < line.record.time) return true
+      return timer.due <= until && !this.#isToldSoon(timer)
+    })
+  }
+
+  /** Whether what its owner writes next may be what it does when it rings. */
+  #isToldSoon(timer: Timer): boolean {
+    const next = this.#place.nextOf(timer)
+    return next !== undefined && next.record.time <= timer.due + (timer.isNoted ? NOTED_LATE_MS : LATE_MS)
+  }
+
+  /** Whether a later line tells that it rang then. */
+  #isToCome({ lateNote }: Timer): boolean {
+    return lateNote !== undefined && !lateNote.done && lateNote !== this.#place.next
+  }
+
+  #first(isIt: (timer: Timer) => boolean): Timer | undefined {
+    let first: Timer | undefined
+    for (const timer of this.#timers) if ((!first || timer.due < first.due) && isIt(timer)) first = timer
+    return first
+  }
+
+  /** When something is set: what goes on after a timer that rang on time goes on then, however late the replay rings it. */
+  #timeOf({ owner }: Owner): number {
+    const last = this.#last
+    const goesOn = last && last.owner === owner && last.written === this.#place.records.length
+    return goesOn && this.#set === undefined ? last.due : this.now()
+  }
+
+  #ring(timer: Timer | undefined): boolean {
+    if (!timer) return false
+    this.#timers.delete(timer)
+    this.#rung = timer.due
+    this.#last = { due: timer.due, owner: timer.owner, written: this.#place.records.length }
+    timer.run()
+    return true
+  }
 }
 
-function mayWrite({ owner, subscriber }: Timer, { record }: Expected): boolean {
+function mayWrite(timer: Timer, line: Expected): boolean {
+  const { record } = line
+  if (rangLate(record)) return timer.lateNote === line
+  // That is written from outside, whoever it concerns.
+  if (isCancel(record)) return false
+  const { owner } = timer
   if (owner === undefined || (owner !== record.of && owner !== record.cause)) return false
-  return subscriber === undefined || subscriber === (subscriberIn(record) ?? subscriber)
-}
-
-function subscriberIn(record: JournalRecord): string | undefined {
-  const name = fieldOf(record, 'subscriber')
-  return typeof name === 'string' ? name : undefined
-}
-
-function fieldOf({ data }: JournalRecord, name: string): unknown {
-  return typeof data === 'object' && data !== null ? Reflect.get(data, name) : undefined
+  return isBySubscriber(timer, record)
 }

@@ -1,9 +1,16 @@
+// Longer than 200 lines: where a replay stands, what it has written, and what differs there have to agree.
+import type { TimeRead } from '../bus/clock-readings.ts'
 import type { Journal, JournalRecord } from '../bus/journal.ts'
+import { describeError } from '../diff/describe-error.ts'
 import { valueChanges } from '../diff/value-changes.ts'
 import { comparable } from './comparable.ts'
+import type { Owner } from './lines-by-owner.ts'
 import { RecordKeys } from './record-keys.ts'
 import type { Expected, RecordedRun } from './recorded-run.ts'
 import type { Divergence } from './replay-report.ts'
+
+/** After so many divergences a replay has nothing more to tell. */
+const MOST_DIVERGENCES = 10_000
 
 /**
  * The journal of a bus that replays: each line that it writes is compared with the recorded one that is the same thing,
@@ -13,33 +20,37 @@ export class ReplayJournal implements Journal {
   readonly continues: Journal['continues']
   readonly records: JournalRecord[] = []
   readonly divergences: Divergence[] = []
+  /** Nothing comes any more: it diverged as far as is asked for, or was ended. */
+  isOver = false
   /** How often something was written. */
   written = 0
   #recorded: RecordedRun
   #keys = new RecordKeys()
+  #missing = new Set<Expected>()
   #place = 0
   #lastTime: number
-  #open = true
   #today: (record: JournalRecord) => JournalRecord
-  #onDivergence: () => void
+  #isStrict: boolean
+  #hasEnded = false
 
   /**
+   * @param parts.mode `strict`: the first line that differs is the last
    * @param parts.nextSeq where `seq` goes on, after the runs before this one
    * @param parts.today a recorded line as today's definitions want it
    */
   constructor(
     recorded: RecordedRun,
     parts: {
+      mode: 'strict' | 'keep-going'
       nextSeq: number
       today: (record: JournalRecord) => JournalRecord
-      onDivergence: () => void
     },
   ) {
-    const { nextSeq, today, onDivergence } = parts
+    const { mode, nextSeq, today } = parts
     this.#recorded = recorded
     this.#lastTime = recorded.lines[0]?.record.time ?? 0
     this.#today = today
-    this.#onDivergence = onDivergence
+    this.#isStrict = mode === 'strict'
     this.continues = nextSeq === 0 ? undefined : { nextSeq, cutBytes: 0 }
   }
 
@@ -58,23 +69,30 @@ export class ReplayJournal implements Journal {
     return this.#lastTime
   }
 
+  nextOf(owner: Owner): Expected | undefined {
+    return this.#recorded.byOwner.next(owner)
+  }
+
   /** The reading of the clock by a message that is noted here, beside those of others. */
-  timeReadBy(id: string): Expected | undefined {
+  timeReadBy(id: string, read: TimeRead): Expected | undefined {
     const { lines } = this.#recorded
     for (let place = this.#place, line = lines[place]; line; line = lines[++place]) {
       if (line.done) continue
       if (line.record.type !== 'bus.timeRead') return undefined
-      if (line.record.cause === id) return line
+      const { cause, data } = line.record
+      const isIt =
+        data === undefined ? read.read !== undefined : JSON.stringify(data) === JSON.stringify(read)
+      if (cause === id && isIt) return line
     }
     return undefined
   }
 
   append(line: string): void {
     // What a run that was killed would have done next is no difference.
-    if (!this.#open || (this.next === undefined && !this.#recorded.hasEnded)) return
+    if (this.#hasEnded || (this.next === undefined && !this.#recorded.hasEnded)) return
     // A line of our own recorder, which is a record.
     const record: JournalRecord = JSON.parse(line)
-    this.#take(record)
+    this.#take(this.#recorded.ids.share(record))
   }
 
   /** Writes a recorded line as it is: a part of what was answered from the journal. */
@@ -82,16 +100,30 @@ export class ReplayJournal implements Journal {
     this.#take(this.#today({ ...record }))
   }
 
+  /** Whether a line was written, and not missing. */
+  isMade(line: Expected): boolean {
+    return line.done && !this.#missing.has(line)
+  }
+
+  /** Goes on without lines of which it need not be told that they are missing. */
+  leaveOut(lines: readonly Expected[]): void {
+    for (const line of lines) line.done = true
+    this.#advance()
+  }
+
   /** Goes on past a recorded line that the replay does not come to. */
   skip(expected: Expected, why: Partial<Pick<Divergence, 'path' | 'replayed'>> = {}): void {
     expected.done = true
+    this.#missing.add(expected)
     this.#advance()
-    this.#diverge({ kind: 'missing', path: '', replayed: undefined, ...why }, expected, undefined)
+    const replayed = this.#whyMissing(expected)
+    this.#diverge({ kind: 'missing', path: '', replayed, ...why }, expected, undefined)
   }
 
   /** Takes nothing any more. */
   end(): void {
-    this.#open = false
+    this.isOver = true
+    this.#hasEnded = true
   }
 
   flush(): Promise<void> {
@@ -132,6 +164,27 @@ export class ReplayJournal implements Journal {
       this.#lastTime = Math.max(this.#lastTime, next.record.time)
       this.#place++
     }
+    this.#endWhenTold()
+  }
+
+  /** `strict` goes on up to the first line that differs: one that came early may differ because an earlier one is missing. */
+  #endWhenTold(): void {
+    const { divergences } = this
+    if (divergences.length >= MOST_DIVERGENCES) this.isOver = true
+    if (!this.#isStrict || divergences.length === 0) return
+    const first = Math.min(...divergences.map(({ line }) => line))
+    if (first <= (this.next?.line ?? Infinity)) this.isOver = true
+  }
+
+  /** That a handler failed, which would have written the line. */
+  #whyMissing({ record }: Expected): string | undefined {
+    const by = record.kind === 'result' ? record.of : record.cause
+    const end = this.records.findLast(({ kind, of }) => kind === 'result' && of === by)
+    if (by === undefined || !end?.error) return undefined
+    const { code, name, message } = this.#recorded.resultOf(by)?.record.error ?? {}
+    const { error } = end
+    if (error.code === code && error.name === name && error.message === message) return undefined
+    return `${end.type} ended with ${describeError(error)}.`
   }
 
   #diverge(
@@ -149,6 +202,6 @@ export class ReplayJournal implements Journal {
       replayedRecord: record,
     }
     this.divergences.push(divergence)
-    this.#onDivergence()
+    this.#endWhenTold()
   }
 }

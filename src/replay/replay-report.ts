@@ -1,5 +1,8 @@
 import type { JournalRecord } from '../bus/journal.ts'
 
+/** Why what a schedule sent is missing. */
+export const NOT_SCHEDULED = 'Nobody has scheduled it.'
+
 /** One place where a replay does not do what the journal tells. */
 export interface Divergence {
   /** `changed`: the same message with other content; `extra`: only the replay has it; `missing`: only the journal has it. */
@@ -9,7 +12,10 @@ export interface Divergence {
   readonly type: string
   /** Where the values differ, from the record down (`data.messages[2]`, `output.reply`); empty for a whole record. */
   readonly path: string
-  /** The value at `path`, or the record; undefined where there is none. */
+  /**
+   * The value at `path`, or the record; undefined where there is none. For a missing line `replayed` says why, where that is
+   * known.
+   */
   readonly recorded: unknown
   readonly replayed: unknown
   readonly recordedRecord: JournalRecord | undefined
@@ -32,7 +38,7 @@ export interface GuardFinding {
 export interface ReplayReport {
   /** Whether the replay did what the journal tells, line by line. */
   readonly identical: boolean
-  /** The first alone in `strict`, all in `keep-going`. */
+  /** By line: the first alone in `strict`, all in `keep-going`. */
   readonly divergences: readonly Divergence[]
   readonly findings: readonly GuardFinding[]
   /** The journal that the replay wrote: equal to the recorded one but for `time` and `ms`. */

@@ -4,7 +4,7 @@ import type { JournalRecord } from '../bus/journal.ts'
 import { readJournal } from '../journal/read-journal.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import { optionFault } from '../messages/option-fault.ts'
-import { recordedRuns } from './recorded-run.ts'
+import { recordedRuns } from './recorded-runs.ts'
 import { replayRun } from './replay-run.ts'
 import type { Divergence, GuardFinding, ReplayReport } from './replay-report.ts'
 import { WorldGuard } from './world-guard.ts'
@@ -103,6 +103,7 @@ export async function replay(
   } finally {
     guard?.leave()
   }
+  divergences.sort((a, b) => a.line - b.line)
   const [first] = divergences
   return {
     identical: divergences.length === 0,

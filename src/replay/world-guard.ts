@@ -1,4 +1,3 @@
-// Longer than 200 lines: everything through which a handler can reach the world without a message, in one list.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import crypto from 'node:crypto'
 import dgram from 'node:dgram'

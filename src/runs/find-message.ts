@@ -1,4 +1,5 @@
 import { BuslineError } from '../messages/busline-error.ts'
+import { LineRange } from './line-range.ts'
 import type { RunLine, RunLines } from './run-line.ts'
 
 /** Where a message stands in a run. */
@@ -30,10 +31,10 @@ export async function findMessage(batches: RunLines, wanted: string): Promise<Me
 async function byLine(batches: RunLines, wanted: number): Promise<MessagePlace> {
   /** Of commands that are open: a result names its command. */
   const lines = new Map<string, number>()
-  let last = 0
+  const range = new LineRange()
   for await (const batch of batches) {
     for (const { line, envelope } of batch) {
-      last = line
+      range.take(line)
       const { kind, id, of = '', root } = envelope
       if (kind === 'command' && id !== undefined) lines.set(id, line)
       if (line === wanted) {
@@ -47,7 +48,7 @@ async function byLine(batches: RunLines, wanted: number): Promise<MessagePlace> 
       if (kind === 'result') lines.delete(of)
     }
   }
-  throw notInRun(`There is no line ${wanted}: the run has ${last}, counted from 1.`, { line: wanted })
+  throw notInRun(`There is no line ${wanted}: the run ${range.toString()}.`, { line: wanted })
 }
 
 async function byId(batches: RunLines, wanted: string): Promise<MessagePlace> {

@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../bus/journal.ts'
 import { findText, folded, heavyFrom, type TextRange } from './find-text.ts'
 import type { RunLine } from './run-line.ts'
+import { foundRecord, searchedText } from './searched-text.ts'
 
 /** A line while a filter looks at it: what costs something is read once, and only when it is asked for. */
 export class LineView {
@@ -21,13 +22,13 @@ export class LineView {
   }
 
   get record(): Readonly<JournalRecord> {
-    this.#record ??= this.#source.record()
+    this.#record ??= foundRecord(this.#source)
     return this.#record
   }
 
   /** Where an escaped text stands in the heavy field. */
   find(escaped: string, ignoreCase: boolean): TextRange | undefined {
-    this.#text ??= ignoreCase ? folded(this.#source.text()) : this.#source.text()
+    this.#text ??= ignoreCase ? folded(searchedText(this.#source)) : searchedText(this.#source)
     this.#heavyFrom ??= heavyFrom(this.#text)
     return findText(this.#text, escaped, this.#heavyFrom)
   }

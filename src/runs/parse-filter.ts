@@ -5,16 +5,20 @@ import { filterTokens, invalidFilter, type Token } from './filter-tokens.ts'
 import { findText, folded, heavyFrom, inJson, type TextRange } from './find-text.ts'
 import { LineView } from './line-view.ts'
 import type { RunLine } from './run-line.ts'
+import { besides, foundRecord } from './searched-text.ts'
 
 /** What a search is for; one filter is for one run, whose lines it is given in order. */
 export interface Filter {
   /**
-   * Texts that every line that matches holds, as the file has them: `scanJournal(source, { containing })` passes over the others. Empty
-   * where the filter has to see all lines (`tool:` and `model:` ask for what only the command of a result tells).
+   * Texts that every line that matches holds, as the file has them, but for lines with one of `besides`:
+   * `scanJournal(source, { containing, besides })` passes over the others. Empty where the filter has to see all lines
+   * (`tool:` and `model:` ask for what only the command of a result tells).
    */
   readonly containing: readonly string[]
+  /** One of these stands in a line that may hold those texts without its bytes holding them. */
+  readonly besides: readonly string[]
   matches(line: RunLine): boolean
-  /** Where what is sought stands in a line's text, in order and apart. */
+  /** Where what is sought stands in a line as `searchedText` has it, in order and apart. */
   marks(text: string): TextRange[]
 }
 
@@ -55,6 +59,7 @@ export function parseFilter(
 
   return {
     containing: follows || ignoreCase ? [] : [...new Set(needs)],
+    besides: besides(needs),
     matches: (line) => test(new LineView(line, follows ? nameFor(line, names) : undefined)),
     marks: (text) => marksIn(ignoreCase ? folded(text) : text, seeks),
   }
@@ -69,7 +74,7 @@ function nameFor(line: RunLine, names: Map<string, string>): string | undefined 
     return name
   }
   if (kind !== 'command' || !CALLS.has(type)) return undefined
-  const name = callName(line.record())
+  const name = callName(foundRecord(line))
   if (id !== undefined && name !== undefined) names.set(id, name)
   return name
 }

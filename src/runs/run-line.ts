@@ -2,7 +2,7 @@ import type { JournalRecord } from '../bus/journal.ts'
 
 /** One line of a journal, as `scanJournal` yields it: the heavy last field is only read when it is asked for. */
 export interface RunLine {
-  /** Counted from 1 over all segments of the run. */
+  /** Its `seq` + 1: counted from 1 over the whole run. */
   readonly line: number
   /** The record; perhaps without `data`, `output` and `error`. */
   readonly envelope: Readonly<JournalRecord>
@@ -18,10 +18,11 @@ export type RunLines = AsyncIterable<readonly RunLine[]> | Iterable<readonly Run
 /** The records of a run, in order. */
 export type RunRecords = AsyncIterable<JournalRecord> | Iterable<JournalRecord>
 
-/** Makes lines of records that come from elsewhere than a file; they are counted from 1. */
+/** Makes lines of records that come from elsewhere than a file. */
 export async function* linesOfRecords(records: RunRecords): AsyncGenerator<readonly RunLine[]> {
-  let line = 0
   for await (const record of records) {
-    yield [{ line: ++line, envelope: record, record: () => record, text: () => JSON.stringify(record) }]
+    yield [
+      { line: record.seq + 1, envelope: record, record: () => record, text: () => JSON.stringify(record) },
+    ]
   }
 }

@@ -1,8 +1,11 @@
 import type { JournalRecord } from '../bus/journal.ts'
 import { MESSAGE_TYPES } from '../messages/message-types.ts'
 import { addCosts } from '../messages/usage-sum.ts'
-import { addTokens, NO_TOKENS, type TokenSums, type ToldUse } from './model-use.ts'
+import { addTokens, NO_TOKENS, type ToldUse } from './model-use.ts'
 import type { RunLine } from './run-line.ts'
+import { TurnRows, type TurnRow } from './turn-rows.ts'
+
+export type { TurnRow } from './turn-rows.ts'
 
 /** Turns by how they ended; `steps` counts the answers that they came to. */
 export interface TurnStats {
@@ -15,99 +18,98 @@ export interface TurnStats {
   steps: number
 }
 
-/** One turn; one that went on after a crash is one, too. Milliseconds, US dollars. */
-export interface TurnRow {
-  by: 'turn'
-  /** The turn's id. */
-  key: string
-  session: string | null
-  /** Where it begins. */
-  line: number
-  /** Epoch milliseconds. */
-  startedAt: number
-  /** Of a turn that went on: of the part that ended. */
-  ms: number | null
-  status: string
-  error: string | null
-  steps: number
-  modelCalls: number
-  toolCalls: number
-  tokens: TokenSums
-  usageUnknown: number
-  cost: number
-  costUnknown: number
-}
-
 /** Whether a command of this type runs a turn. */
 export function isTurn(type: string): boolean {
   return type === MESSAGE_TYPES.runTurn || type === MESSAGE_TYPES.continueTurn
+}
+
+/** A turn that has not ended, and its place among the rows. */
+interface OpenTurn {
+  readonly row: TurnRow
+  readonly place: number
+}
+
+/** A turn that did not end well, which may go on. */
+interface BrokenTurn {
+  readonly place: number
+  readonly end: ReturnType<typeof endOf>
 }
 
 /** Counts turns, and keeps a row for each when asked to. */
 export class TurnTable {
   #counts: TurnStats = { count: 0, ok: 0, error: 0, cancelled: 0, timeout: 0, interrupted: 0, steps: 0 }
   /** By the command that runs it. */
-  #running = new Map<string, TurnRow>()
+  #running = new Map<string, OpenTurn>()
   /** By the turn's id, which is another where a turn goes on. */
-  #byTurn = new Map<string, TurnRow>()
-  /** Turns that did not end well, which may go on. */
-  #broken = new Map<string, TurnRow>()
-  #rows: TurnRow[] = []
-  #keep: boolean
+  #byTurn = new Map<string, OpenTurn>()
+  #broken = new Map<string, BrokenTurn>()
+  #rows: TurnRows | undefined
 
   constructor(keep: boolean) {
-    this.#keep = keep
+    this.#rows = keep ? new TurnRows() : undefined
   }
 
   /** In the order in which they began; none unless rows are kept. */
-  get rows(): readonly TurnRow[] {
-    return this.#rows
+  get rows(): Iterable<TurnRow> {
+    for (const { row, place } of this.#running.values()) this.#rows?.put(place, row)
+    return this.#rows ?? []
   }
 
   begin({ line, envelope }: RunLine): void {
     const { type, id, turn, session, time } = envelope
-    const around = this.#byTurn.get(turn ?? '')
+    const around = this.#byTurn.get(turn ?? '')?.row
     if (around && type === MESSAGE_TYPES.callModel) around.modelCalls++
     if (around && type === MESSAGE_TYPES.callTool) around.toolCalls++
     if (!isTurn(type) || id === undefined) return
-    if (type === MESSAGE_TYPES.continueTurn && this.#goesOn(id, turn)) return
     const row = newRow({ key: turn ?? id, session: session ?? null, line, startedAt: time })
+    if (type === MESSAGE_TYPES.continueTurn && this.#goesOn(id, row)) return
     this.#counts.count++
-    this.#running.set(id, row)
-    this.#byTurn.set(row.key, row)
-    if (this.#keep) this.#rows.push(row)
+    this.#open(id, { row, place: this.#rows?.add(row) ?? 0 })
+  }
+
+  #open(id: string, turn: OpenTurn): void {
+    this.#running.set(id, turn)
+    this.#byTurn.set(turn.row.key, turn)
   }
 
   /** Whether a turn of this run goes on with a command, and not one of an earlier journal. */
-  #goesOn(id: string, turn = ''): boolean {
-    const row = this.#byTurn.get(turn) ?? this.#broken.get(turn)
-    if (!row) return false
-    if (this.#broken.delete(turn)) this.#counts[endOf(row.status)]--
-    Object.assign(row, { ms: null, status: 'interrupted', error: null })
-    this.#running.set(id, row)
-    this.#byTurn.set(turn, row)
-    return true
+  #goesOn(id: string, row: TurnRow): boolean {
+    const { key } = row
+    const open = this.#byTurn.get(key)
+    const broken = this.#broken.get(key)
+    if (open) this.#open(id, open)
+    else if (broken) {
+      this.#broken.delete(key)
+      this.#counts[broken.end]--
+      const { place } = broken
+      const before = this.#rows?.at(place) ?? row
+      this.#open(id, { place, row: { ...before, ms: null, status: 'interrupted', error: null } })
+    }
+    return open !== undefined || broken !== undefined
   }
 
   end({ envelope }: RunLine, code: string | undefined): void {
     const { type, of = '', cause = '', status = 'error', ms } = envelope
     const asking = type === MESSAGE_TYPES.callModel && status === 'ok' ? this.#running.get(cause) : undefined
     if (asking) {
-      asking.steps++
+      asking.row.steps++
       this.#counts.steps++
     }
-    const row = this.#running.get(of)
-    if (!row) return
+    const turn = this.#running.get(of)
+    if (!turn) return
+    const { row, place } = turn
     this.#running.delete(of)
-    if (this.#byTurn.get(row.key) === row) this.#byTurn.delete(row.key)
+    if (this.#byTurn.get(row.key) === turn) this.#byTurn.delete(row.key)
     Object.assign(row, { ms: ms ?? null, status, error: code ?? null })
-    this.#counts[endOf(status)]++
-    if (status !== 'ok') this.#broken.set(row.key, row)
+    this.#rows?.put(place, row)
+    const end = endOf(status)
+    this.#counts[end]++
+    if (end !== 'ok') this.#broken.set(row.key, { place, end })
   }
 
   /** What a model call took, for its turn. */
   spend({ turn = '' }: Readonly<JournalRecord>, told: ToldUse | undefined): void {
-    const row = this.#byTurn.get(turn)
+    const row = this.#byTurn.get(turn)?.row
     if (!row || !told) return
     if (told.usage) addTokens(row.tokens, told.usage)
     else row.usageUnknown++
@@ -118,7 +120,7 @@ export class TurnTable {
   merge(other: TurnTable): void {
     for (const name of ['count', 'ok', 'error', 'cancelled', 'timeout', 'steps'] as const)
       this.#counts[name] += other.#counts[name]
-    for (const row of other.#rows) this.#rows.push(row)
+    for (const row of other.rows) this.#rows?.add(row)
   }
 
   stats(): TurnStats {

@@ -40,8 +40,7 @@ function wronglyEndedIn(
   const results = new Map<string, number[]>()
   for (const { kind, of = '', seq } of records)
     if (kind === 'result') results.set(of, [...(results.get(of) ?? []), seq])
-  const lastLife =
-    records.findLast(({ type }) => type === 'bus.opened' || type === 'busline.journal')?.seq ?? 0
+  const lastLife = records.findLast(({ type }) => type === 'bus.opened')?.seq ?? 0
   const broken: string[] = []
   for (const { kind, type, id = '', seq } of records) {
     if (kind !== 'command') continue

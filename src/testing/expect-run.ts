@@ -2,11 +2,12 @@ import { AssertionError } from 'node:assert'
 import type { Participant } from '../bus/bus.ts'
 import type { JournalRecord } from '../bus/journal.ts'
 import { visibleLine, visibleText } from '../console/visible-text.ts'
+import { describeError } from '../diff/describe-error.ts'
 import { describeValues } from '../diff/describe-values.ts'
 import { writeAtomically } from '../files/write-atomically.ts'
 import { BuslineError } from '../messages/busline-error.ts'
 import type { RecordedJournal, ReplayOptions } from '../replay/replay.ts'
-import type { Divergence, ReplayReport } from '../replay/replay-report.ts'
+import { NOT_SCHEDULED, type Divergence, type ReplayReport } from '../replay/replay-report.ts'
 import { loosening, type Loosening } from './loosening.ts'
 import { updateWanted } from './update-wanted.ts'
 
@@ -90,7 +91,8 @@ function sayOnStderr(line: string): void {
 /** A replay that lacked an answer, or did not come to its end, is no run that could be expected. */
 function whyUnfinished({ records, divergences }: ReplayReport): string | undefined {
   const refused = divergences.find(
-    ({ kind, recordedRecord }) => kind === 'missing' && isFromOutside(recordedRecord),
+    ({ kind, recordedRecord, replayed }) =>
+      kind === 'missing' && replayed !== NOT_SCHEDULED && isFromOutside(recordedRecord),
   )
   if (refused) return `today's app handles no ${visibleLine(refused.type)}.`
   const lacking = records.find(
@@ -129,10 +131,21 @@ function messageOf(name: string, [first, ...others]: readonly Divergence[]): str
   return [
     `${name}, ${placeOf(first)}`,
     ...values.split('\n').map((line) => `  ${line}`),
+    ...errorsOf(first),
     ...others.slice(0, MOST_TOLD).map((other) => `then ${placeOf(other)}`),
     ...(more > 0 ? [`and ${more} more`] : []),
     "If today's code is right, write it anew: BUSLINE_UPDATE=1, vitest -u, or busline test --update.",
   ].join('\n')
+}
+
+/** The errors behind a status that differs. */
+function errorsOf({ path, recordedRecord, replayedRecord }: Divergence): string[] {
+  if (path !== 'status') return []
+  const [was, is] = [recordedRecord?.error, replayedRecord?.error]
+  return [
+    ...(was ? [`  the recorded error: ${visibleText(describeError(was))}`] : []),
+    ...(is ? [`  the replayed error: ${visibleText(describeError(is))}`] : []),
+  ]
 }
 
 function placeOf({ line, type, kind, path, recordedRecord, replayedRecord }: Divergence): string {

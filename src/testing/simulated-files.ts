@@ -120,13 +120,14 @@ export function simulatedFiles(options: SimulatedFilesOptions = {}): SimulatedFi
       close: () => hold.release(),
     }
   }
-  const save = (path: string, bytes: Uint8Array): void => {
+  const save = (path: string, bytes: Uint8Array, { synced } = { synced: false }): void => {
     const disk = newDisk(`${path}.draft`)
     try {
       for (let taken = 0; taken < bytes.length;) {
         const rest = bytes.subarray(taken)
         taken += disk.append(rest, takenOf(path, rest.length))
       }
+      if (synced) endSync(path, disk, disk.beginSync())
       disks.set(path, disk)
     } finally {
       disks.delete(`${path}.draft`)

@@ -151,6 +151,7 @@ describe('a stream event', () => {
       'result people.speak',
       'command people.speak',
       'event people.said',
+      'note bus.cancelRequested',
       'result people.speak',
     ])
   })

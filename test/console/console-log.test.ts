@@ -38,6 +38,19 @@ describe('consoleLog', () => {
     expect(await linesAt('critical')).toEqual([])
   })
 
+  test('takes a cancel from outside for nothing to warn of', async () => {
+    const lines: string[] = []
+    const bus = new MessageBus()
+    bus.attach(consoleLog({ level: 'info', write: (line) => lines.push(line) }))
+    bus.handle(Sell, () => new Promise(() => undefined))
+    const caller = new AbortController()
+    const selling = bus.execute(Sell, {}, { signal: caller.signal }).catch(() => undefined)
+    caller.abort()
+    await selling
+    await bus.stop()
+    expect(lines).toEqual([])
+  })
+
   test('shows hostile text, on one line', async () => {
     expect((await linesAt('info'))[0]).toBe(
       '00:00:00.000 info event shop.noted {"text":"a\\u001b[31mb\\nc"}\n',

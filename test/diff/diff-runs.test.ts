@@ -169,6 +169,48 @@ describe('diffRuns', () => {
     expect(turns.at(-1)?.figures).toMatchObject({ a: null, b: { calls: 2, outputTokens: 5 } })
   })
 
+  test('takes the time of a turn that went on after an interruption from where it went on', async () => {
+    const under = { turn: 'r-1', cause: 's-1' }
+    const usage = { inputTokens: 7, outputTokens: 3 }
+    const run: JournalRecord[] = [
+      { kind: 'command', type: 'chat.runTurn', id: 'r-1', turn: 'r-1', data: { text: 'Hi' } },
+      { kind: 'note', type: 'bus.opened', data: {} },
+      { kind: 'command', type: 'chat.continueTurn', id: 's-1', turn: 'r-1', data: { turn: 'r-1' } },
+      { kind: 'command', type: 'model.call', id: 's-1.1', ...under, data: { model: 'm' } },
+      { kind: 'result', type: 'model.call', of: 's-1.1', ...under, ms: 5, status: 'ok', output: { usage } },
+      { kind: 'result', type: 'chat.continueTurn', of: 's-1', turn: 'r-1', ms: 40, status: 'ok', output: {} },
+    ].map((record, seq) => ({ seq, time: seq, ...record }))
+    for (const part of [run, run.slice(2)]) {
+      const { turns, total } = await diffRuns(part, part)
+      const figures = { ms: 40, calls: 1, inputTokens: 7 }
+      expect(turns.filter(({ turn }) => turn !== null)).toMatchObject([{ turn: 1, figures: { a: figures } }])
+      expect(total.a).toMatchObject({ ms: 40, calls: 1 })
+    }
+  })
+
+  test('counts what a failed call told that it took, once where the failure ended two calls', async () => {
+    const usage = { inputTokens: 7, outputTokens: 3, totalTokens: 10 }
+    const error = { code: 'ANSWER_CUT', name: 'E', message: 'cut', data: { usage, cost: 0.5 } }
+    const end = { kind: 'result', type: 'model.call', status: 'error', ms: 1, error }
+    const run: JournalRecord[] = [
+      { kind: 'command', type: 'model.call', id: 'r-1', data: { model: 'm' } },
+      { kind: 'command', type: 'model.call', id: 'r-1.1', cause: 'r-1', data: { model: 'm' } },
+      { ...end, of: 'r-1.1', cause: 'r-1' },
+      { ...end, of: 'r-1' },
+      { kind: 'command', type: 'model.call', id: 'r-2', data: { model: 'm' } },
+      { ...end, of: 'r-2' },
+    ].map((record, seq) => ({ seq, time: seq, ...record }))
+    const { total } = await diffRuns(run, run)
+    expect(total.a).toMatchObject({
+      calls: 3,
+      failed: 3,
+      inputTokens: 14,
+      outputTokens: 6,
+      cost: 1,
+      unpriced: 0,
+    })
+  })
+
   test('passes over what is told to be ignored, and looks at one turn or one part alone', async () => {
     const a = await recordRun({ turns: [paris, rome] })
     const b = await recordRun({ turns: [paris, { ...rome, reply: 'No.' }], said: 'rainy' })

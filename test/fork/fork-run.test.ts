@@ -275,6 +275,45 @@ describe('a fork', () => {
     }
   })
 
+  test('of a run that was killed while its store changed a session has the session as the next process found it', async () => {
+    const killedAt = line('command', 'session.append')
+    // The store had done it: only the result of the command was lost.
+    const { sessionsDir } = await fork({ at: killedAt, openCalls: 'keep' })
+    const path = join(folder, 'killed.jsonl')
+    const lines = readFileSync(parent.journal, 'utf8').split('\n')
+    writeFileSync(path, `${lines.slice(0, killedAt).join('\n')}\n`)
+    const { app } = goOn({ path, sessionsDir }, [THREE_CALLS, 'The end.'])
+    await app.chat('trip').resume()
+    await app.stop()
+
+    const records = await recordsOf(path)
+    const opened = records.find(({ seq, kind, type }) => {
+      return seq >= killedAt && kind === 'result' && type === 'session.open'
+    })
+    for (let at = (opened?.seq ?? 0) + 1; at <= records.length; at++) {
+      const { sessions } = await fork({ at }, path)
+      const ids = sessions.get('trip')?.messages.map(({ id }) => id) ?? []
+      expect(ids, `line ${at}`).toEqual([...new Set(ids)])
+    }
+    const { sessions } = await fork({ at: records.length }, path)
+    const file: unknown = JSON.parse(readFileSync(join(sessionsDir ?? '', 'trip.json'), 'utf8'))
+    expect(JSON.parse(JSON.stringify(sessions.get('trip')))).toMatchObject({
+      messages: Reflect.get(Object(file), 'messages'),
+    })
+  })
+
+  test('of a run that went on does not wait for what was said to a process that is gone', async () => {
+    const saidAt = line('command', 'chat.runTurn')
+    const path = join(folder, 'said.jsonl')
+    const lines = readFileSync(parent.journal, 'utf8').split('\n')
+    writeFileSync(path, `${lines.slice(0, saidAt).join('\n')}\n`)
+    expect((await fork({ at: saidAt }, path)).waiting).toHaveLength(1)
+    const bus = new MessageBus({ journal: jsonlJournal(path) })
+    await bus.stop()
+
+    expect((await fork({ at: saidAt + 1 }, path)).waiting).toEqual([])
+  })
+
   test('of a run in segments, of which the first was deleted, is one file that says so', async () => {
     const Noted = defineEvent('test.noted', { data: z.object({ text: z.string() }) })
     const path = join(folder, 'row.jsonl')
@@ -283,7 +322,7 @@ describe('a fork', () => {
     for (let left = 40; left > 0; left--) await bus.publish(Noted, { text: 'x'.repeat(200) }).accepted
     await bus.stop()
     const records = await recordsOf(path)
-    const forked = await fork({ at: records.length }, path)
+    const forked = await fork({ at: (records.at(-1)?.seq ?? 0) + 1 }, path)
     expect((await recordsOf(forked.path)).slice(1)).toEqual(records.slice(1))
     const verified = await verifyJournal(forked.path)
     expect([verified.ok, verified.findings.map(({ kind }) => kind)]).toEqual([true, ['pruned']])

@@ -73,3 +73,27 @@ test('other code is told at the first line that differs', async () => {
     },
   ])
 })
+
+test('what was cancelled from outside is cancelled at the same line, also where the command outlives it', async () => {
+  const patient = (bus: Bus): void =>
+    void bus.handle(Compare, async (_input, scope) => {
+      const place = await scope.execute(Ask, { place: 'Rome' }).catch(() => 'nowhere')
+      return [place]
+    })
+  const journal = memoryJournal()
+  const bus = new MessageBus({ journal })
+  bus.attach(patient)
+  bus.handle(Ask, async (_input, scope) => {
+    await scope.sleep(60_000)
+    return 'warm'
+  })
+  const caller = new AbortController()
+  const compared = bus.execute(Compare, {}, { signal: caller.signal })
+  await new Promise((resolve) => setImmediate(resolve))
+  caller.abort()
+  expect(await compared).toEqual(['nowhere'])
+  await bus.stop()
+
+  expect(journal.records.map(({ type }) => type)).toContain('bus.cancelRequested')
+  expect((await replay(journal.records, patient)).divergences).toEqual([])
+})

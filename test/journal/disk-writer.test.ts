@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Journal } from '../../src/bus/journal.ts'
+import type { JournalFile } from '../../src/journal/journal-files.ts'
 import { jsonlJournal } from '../../src/journal/jsonl-journal.ts'
 import { deferred, idle, rejection } from '../bus/fixtures/promises.ts'
 import { FaultyFiles } from './fixtures/faulty-files.ts'
@@ -152,4 +153,37 @@ test('a line that was written in part during a sync that fails is written once',
 
   expect(files.durable).toBe(`${lineOf(0)}\n${'x'.repeat(64 * 1024)}\n`)
   await journal.close()
+})
+
+test('a sync that begins when close has failed ends before the file is closed, and none comes later', async () => {
+  const files = new FaultyFiles()
+  let isOpen = true
+  const used: string[] = []
+  const open = (): JournalFile => {
+    const file = files.open()
+    const told = <T>(name: string, work: () => T): T => {
+      if (!isOpen) used.push(name)
+      return work()
+    }
+    return {
+      ...file,
+      append: (bytes) => told('append', () => file.append(bytes)),
+      truncate: (size) => told('truncate', () => file.truncate(size)),
+      datasync: () => told('datasync', () => file.datasync().finally(() => told('end of datasync', () => 0))),
+      close: () => (isOpen = false),
+    }
+  }
+  const watched = Object.assign(new FaultyFiles(), { open })
+  const journal = jsonlJournal('a.jsonl', { durability: 'disk', files: watched })
+  files.syncs = ['EIO', 'EIO', 'EIO']
+  journal.append(lineOf(0))
+  const first = rejection(journal.flush())
+  const closed = rejection(journal.close())
+  journal.append(lineOf(1))
+  const second = rejection(journal.flush())
+
+  for (const end of [first, second, closed, rejection(journal.flush())])
+    expect(await end).toMatchObject({ code: 'JOURNAL_FAILED' })
+  await idle()
+  expect(used).toEqual([])
 })

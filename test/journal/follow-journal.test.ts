@@ -99,6 +99,28 @@ test('rotation loses nothing and doubles nothing', async () => {
   expect(await there(path, { after: 'm550' })).toEqual(upTo(1001).slice(551))
 })
 
+test('a reader that is so slow that what it waits for was deleted gets MESSAGE_NOT_IN_RUN, after all it could have', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'run.jsonl')
+  writeFileSync(path, header(0, 1) + line(1))
+  const seen: number[] = []
+  const reading = async (): Promise<void> => {
+    for await (const { seq } of followJournal(path)) {
+      seen.push(seq)
+      if (seq !== 0) continue
+      appendFileSync(path, line(2))
+      rmSync(path)
+      writeFileSync(path, header(9, 4))
+    }
+  }
+
+  expect(await rejection(reading())).toMatchObject({
+    code: 'MESSAGE_NOT_IN_RUN',
+    data: { path, seq: 3, oldest: 9 },
+  })
+  expect(seen).toEqual([0, 1, 2])
+})
+
 test('lines that were cut and written again after a failed sync are given once', async () => {
   const path = join(temporaryFolder(), 'run.jsonl')
   writeFileSync(path, line(0) + line(1))

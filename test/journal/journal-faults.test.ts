@@ -64,21 +64,40 @@ class Life {
   }
 }
 
-type Step = { publish: number } | 'flush' | 'tick' | { faults: FileFaults } | { room: number }
+type Step =
+  { publish: number } | 'flush' | 'tick' | { ticks: number } | { faults: FileFaults } | { room: number }
 
-const rate = fc.constantFrom(0, 0.3)
+const rate = fc.constantFrom(0, 0, 0.3, 0.9)
 /** Of writing, rotating and syncing; only class `disk` syncs. */
 const ALL = { shortWrite: rate, writeError: rate, renameError: rate, createError: rate, syncError: rate }
+/** Where all go wrong at once, no file is ever exchanged. */
+const oneOrNone = (faults: object): FileFaults[] => [
+  {},
+  ...Object.keys(faults).flatMap((fault) => [{ [fault]: 0.3 }, { [fault]: 1 }]),
+]
 const steps = (faults: Record<string, fc.Arbitrary<number>>): fc.Arbitrary<Step[]> =>
   fc.array(
     fc.oneof(
       fc.record({ publish: fc.integer({ min: 1, max: 12 }) }),
       fc.constantFrom('flush' as const, 'flush' as const, 'tick' as const),
-      fc.record({ faults: fc.record(faults) }),
-      fc.record({ room: fc.constantFrom(5000, 20_000, Infinity) }),
+      // As many as a sync takes, or some syncs, so that programs end in each of their steps.
+      fc.record({ ticks: fc.integer({ min: 1, max: 8 }) }),
+      fc.record({ faults: fc.oneof(fc.record(faults), fc.constantFrom(...oneOrNone(faults))) }),
+      fc.record({ room: fc.constantFrom(0, 5000, 20_000, Infinity) }),
     ),
-    { minLength: 3, maxLength: 25 },
+    { minLength: 3, maxLength: 40 },
   )
+
+/** The new file has its first line, and that is not synced, when the sync fails. */
+const SYNC_FAILS_AFTER_ROTATION: Step[] = [
+  { publish: 7 },
+  { ticks: 4 },
+  { faults: { syncError: 0.3 } },
+  'flush',
+  { ticks: 1 },
+  { ticks: 1 },
+  'flush',
+]
 
 /** A line that comes while the blobs before it are synced goes with that sync, and its blob does not. */
 const BLOB_DURING_SYNC: Step[] = [
@@ -93,6 +112,7 @@ async function live(life: Life, files: SimulatedFiles, program: readonly Step[])
   for (const step of program) {
     if (step === 'flush') life.flush()
     else if (step === 'tick') await new Promise((resolve) => setImmediate(resolve))
+    else if ('ticks' in step) await idle(step.ticks)
     else if ('publish' in step) life.publish(step.publish)
     else if ('faults' in step) files.faults = step.faults
     else files.room = step.room
@@ -145,7 +165,7 @@ describe.each(['buffered', 'process', 'disk'] as const)('a rotated journal of cl
         expect(records.map(({ seq }) => seq)).toEqual(records.map((_, seq) => seq))
         expect(eventsOf(records)).toEqual(Array.from({ length: life.published }, (_, n) => valueOf(n)))
       }),
-      { numRuns: 40 },
+      { numRuns: 40, examples: [[SYNC_FAILS_AFTER_ROTATION, 0]] },
     )
     warn.mockRestore()
   })
@@ -172,6 +192,72 @@ test('a journal of class disk has every flushed line and its blobs when the powe
 })
 
 describe('a journal of class disk', () => {
+  test('has each line once when the first sync after a rotation fails, or a later one', async () => {
+    for (const well of [0, 1]) {
+      const files = simulatedFiles()
+      const life = new Life(files, 'disk')
+      life.publish(10)
+      await idle(9)
+      expect(files.list('/')).toHaveLength(2)
+      for (const syncError of [...Array.from({ length: well }, () => 0), 1, 0]) {
+        files.faults = { syncError }
+        life.publish(1)
+        life.flush()
+        await idle(5)
+      }
+      expect(life.promised).toBe(life.published)
+      files.crash('power')
+
+      const records = await readAll(dump(files))
+      expect(records.map(({ seq }) => seq)).toEqual(records.map((_, seq) => seq))
+      expect(eventsOf(records)).toHaveLength(life.published)
+      await life.end()
+    }
+  })
+
+  test('has a promised blob still when the power is cut while it is written again, after a sync that failed', async () => {
+    const files = simulatedFiles({ random: () => 0 })
+    const first = new Life(files, 'disk')
+    first.publish(1)
+    first.flush()
+    await idle(5)
+    expect(first.promised).toBe(1)
+    await first.end()
+
+    // The same content again, of which this process does not know that it was synced.
+    const second = new Life(files, 'disk', 12)
+    second.publish(1)
+    files.faults = { syncError: 1 }
+    second.flush()
+    await idle(3)
+    files.faults = {}
+    second.flush()
+    files.crash('power')
+
+    expect(await readUpTo(dump(files), 1)).toEqual([valueOf(0)])
+    await second.end()
+  })
+
+  test('promises a line only with the blobs that a killed process has left before it', async () => {
+    for (const count of [1, 12]) {
+      const files = simulatedFiles({ random: () => 0 })
+      const first = new Life(files, 'disk')
+      first.publish(count)
+      await idle(count === 1 ? 1 : 9)
+      files.crash('process')
+      const second = new Life(files, 'disk', count)
+      second.publish(1)
+      second.flush()
+      await idle(20)
+      expect(second.promised).toBe(count + 1)
+      files.crash('power')
+
+      const promised = Array.from({ length: count + 1 }, (_, n) => valueOf(n))
+      expect(await readUpTo(dump(files), count + 1)).toEqual(promised)
+      await Promise.all([first.end(), second.end()])
+    }
+  })
+
   test('writes a blob again whose sync failed: the system would call it written', async () => {
     const files = simulatedFiles({ random: () => 0 })
     const life = new Life(files, 'disk')

@@ -228,20 +228,43 @@ describe('an existing file', () => {
     ])
   })
 
-  test.each(['not a journal\n', '\n', '{"seq":"1"}\n', '[]\n', 'null\n'])(
-    'that ends in %j is no journal: JOURNAL_DAMAGED, untouched, not held',
-    (content) => {
-      const folder = temporaryFolder()
-      const path = join(folder, 'a.jsonl')
+  test.each(['{', '{"seq":', '{"v":1,"seq":0,"time":17\0\0\0\0', '\0'.repeat(5000)])(
+    'whose first line is torn is begun again: %j',
+    async (content) => {
+      const path = join(temporaryFolder(), 'a.jsonl')
       writeFileSync(path, content)
-      const before = openFiles(folder)
+      await publishOn(path, 'run', 'Ada')
 
-      expect(thrownBy(() => jsonlJournal(path))).toMatchObject({ code: 'JOURNAL_DAMAGED', data: { path } })
-      expect(readFileSync(path, 'utf8')).toBe(content)
-      expect(readdirSync(folder)).toEqual(['a.jsonl'])
-      expect(openFiles(folder)).toBe(before)
+      const records = await readAll(path)
+      expect(records).toMatchObject([
+        { seq: 0, kind: 'header' },
+        { type: 'bus.recovered' },
+        { kind: 'event' },
+      ])
+      expect(records[1]?.data).toEqual({ cutBytes: content.length })
     },
   )
+
+  test.each([
+    'not a journal\n',
+    '\n',
+    '{"seq":"1"}\n',
+    '[]\n',
+    'null\n',
+    'a note of mine',
+    '{"name":"x"}',
+    '\n\0',
+  ])('that ends in %j is no journal: JOURNAL_DAMAGED, untouched, not held', (content) => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'a.jsonl')
+    writeFileSync(path, content)
+    const before = openFiles(folder)
+
+    expect(thrownBy(() => jsonlJournal(path))).toMatchObject({ code: 'JOURNAL_DAMAGED', data: { path } })
+    expect(readFileSync(path, 'utf8')).toBe(content)
+    expect(readdirSync(folder)).toEqual(['a.jsonl'])
+    expect(openFiles(folder)).toBe(before)
+  })
 })
 
 describe('one bus, one file:', () => {

@@ -1,8 +1,16 @@
-import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { jsonlJournal } from 'busline'
 import { lastLines } from 'busline/journal'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { rejection } from '../bus/fixtures/promises.ts'
 import { temporaryFolder } from '../files/fixtures/temporary-folder.ts'
 import { recordedRun } from './fixtures/recorded-run.ts'
@@ -77,4 +85,64 @@ test('a damaged line names its place in the file', async () => {
     data: { path, line: 6000 },
   })
   expect(await rejection(lastLines(`${path}.none`, () => true))).toMatchObject({ code: 'FILE_FAILED' })
+})
+
+describe('of a run of several files', () => {
+  const line = (seq: number, more: object = {}): string =>
+    `${JSON.stringify({ seq, time: 1, kind: 'event', type: 'x', ...more })}\n`
+  const header = (seq: number, segment: number): string =>
+    line(seq, { v: 1, kind: 'header', type: 'busline.journal', data: { run: 'r', segment } })
+  const seqs = async (path: string): Promise<number[]> =>
+    (await lastLines(path, () => false)).map(({ envelope }) => envelope.seq)
+
+  test('the end of a full one that is missing or torn is damage, and one that a note declares is not', async () => {
+    const path = join(temporaryFolder(), 'a.jsonl')
+    const full = path.replace('.jsonl', '.00001.jsonl')
+    writeFileSync(path, header(3, 2) + line(4))
+    writeFileSync(full, line(0) + line(1) + line(2))
+    expect(await seqs(path)).toEqual([0, 1, 2, 3, 4])
+
+    for (const content of [line(0) + line(1), line(0) + line(1) + line(2).slice(0, -1)]) {
+      writeFileSync(full, content)
+      expect(await rejection(lastLines(path, () => false))).toMatchObject({
+        code: 'JOURNAL_DAMAGED',
+        data: { path, line: 1, why: 'seq is 3 where 2 should follow' },
+      })
+      expect(await lastLines(path, ({ envelope }) => envelope.seq === 3)).toHaveLength(2)
+    }
+    writeFileSync(
+      full,
+      line(0) + line(2, { kind: 'note', type: 'bus.lost', data: { lost: 2, from: 1, to: 2 } }),
+    )
+    expect(await seqs(path)).toEqual([0, 2, 3, 4])
+  })
+
+  test('where keep deletes what stands before, that is missing as in any run without its first segments', async () => {
+    const path = join(temporaryFolder(), 'a.jsonl')
+    const full = [1, 2, 3].map((number) => path.replace('.jsonl', `.0000${number}.jsonl`))
+    for (const [place, file] of full.entries()) writeFileSync(file, header(place, place + 1))
+    writeFileSync(path, header(3, 4))
+    const read = await lastLines(path, ({ envelope }) => {
+      if (envelope.seq === 2) for (const file of full.slice(0, 2)) rmSync(file)
+      return false
+    })
+
+    expect(read.map(({ line }) => line)).toEqual([3, 4])
+  })
+
+  test('no file is left out while a writer rotates', async () => {
+    const path = join(temporaryFolder(), 'a.jsonl')
+    let seq = 0
+    writeFileSync(path, line(seq++))
+    for (let number = 1; number <= 60; number++) {
+      const reading = seqs(path)
+      for (let turns = number % 4; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve))
+      renameSync(path, path.replace('.jsonl', `.${String(number).padStart(5, '0')}.jsonl`))
+      writeFileSync(path, header(seq++, number + 1))
+      const read = await reading
+
+      expect(read).toEqual(read.map((_, index) => index))
+      expect(read.length).toBeGreaterThanOrEqual(number)
+    }
+  })
 })

@@ -54,3 +54,14 @@ test('missing folders are told from the lowest up to the first that is there', (
   expect(missingFolders(join(folder, 'a', 'b'))).toEqual([join(folder, 'a', 'b'), join(folder, 'a')])
   expect(missingFolders(folder)).toEqual([])
 })
+
+test('a file is saved in place of one that is there, also synced, and nothing stands beside it', () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'blobs', 'a.json')
+  for (const [content, options] of [['one'], ['two', { synced: true }]] as const) {
+    nodeFiles.save(path, Buffer.from(content), options)
+    expect(readFileSync(path, 'utf8')).toBe(content)
+  }
+
+  expect(readdirSync(join(folder, 'blobs'))).toEqual(['a.json'])
+})

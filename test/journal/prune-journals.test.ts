@@ -1,9 +1,10 @@
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   symlinkSync,
   utimesSync,
@@ -197,4 +198,48 @@ test('a run that is written, or rotated, after it was looked at loses neither li
   expect(report).toMatchObject({ runs: [], inUse: [oldest], blobs: { count: 0 } })
   expect(readdirSync(younger.replace('.jsonl', '.blobs'))).toHaveLength(1)
   expect(existsSync(oldest)).toBe(true)
+})
+
+describe('a journal whose name does not end in .jsonl', () => {
+  const bare = async (folder: string, name: string): Promise<string> => {
+    const path = join(folder, name)
+    await using bus = new MessageBus({ journal: jsonlJournal(path, { rotate: { bytes: 1024 } }) })
+    for (let n = 0; n < 22; n++) bus.publish(Carried, { text: `${n} `.repeat(5000) })
+    return path
+  }
+
+  test('keeps the values to which its last file refers, and goes as a whole', async () => {
+    const folder = temporaryFolder()
+    const path = await bare(folder, 'desk.log')
+    const report = await pruneJournals(folder, { olderThan: DAY })
+
+    expect(report).toMatchObject({ runs: [], blobs: { count: 0 }, kept: 1 })
+    expect((await readAll(path)).filter(({ kind }) => kind === 'event')).toHaveLength(22)
+    expect((await pruneJournals(folder, { keep: 0 })).runs).toMatchObject([{ path }])
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('stays whole while a live process writes it', async () => {
+    const folder = temporaryFolder()
+    const path = await bare(folder, 'desk')
+    await using bus = new MessageBus({ journal: jsonlJournal(path) })
+    const before = readdirSync(folder)
+    const { inUse, runs } = await pruneJournals(folder, { keep: 0 })
+    bus.publish(Greeted, { name: 'Ada' })
+
+    expect({ inUse, runs }).toEqual({ inUse: [path], runs: [] })
+    expect(readdirSync(folder)).toEqual(before)
+  })
+
+  test('stays when another has its name with .jsonl, as that does', async () => {
+    const folder = temporaryFolder()
+    const paths = [await bare(folder, 'desk'), join(folder, 'desk.jsonl')]
+    copyFileSync(join(folder, 'desk'), join(folder, 'desk.jsonl'))
+    const before = readdirSync(folder)
+    const report = await pruneJournals(folder, { keep: 0 })
+
+    expect(report.runs).toEqual([])
+    expect(readdirSync(folder)).toEqual(before)
+    expect(paths.every((path) => existsSync(path))).toBe(true)
+  })
 })

@@ -4,6 +4,7 @@ import { jsonlJournal, MessageBus } from 'busline'
 import { recoverJournal, verifyJournal } from 'busline/journal'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Carried } from '../bus/fixtures/greeting.ts'
 import { rejection } from '../bus/fixtures/promises.ts'
 import { temporaryFolder } from '../files/fixtures/temporary-folder.ts'
 import { readAll } from './fixtures/read-all.ts'
@@ -55,6 +56,57 @@ test('a journal without damage is left as it is', async () => {
   })
   expect(readFileSync(path)).toEqual(before)
   expect(readdirSync(dirname(path))).toEqual(['run.jsonl'])
+})
+
+describe('a journal whose last value was torn by a power cut', () => {
+  /** Lines go on behind one whose value is not what it was. */
+  async function tornRun(damage: (blob: string) => void): Promise<{ path: string; blob: string }> {
+    const path = join(temporaryFolder(), 'run.jsonl')
+    for (const text of ['first '.repeat(2000), 'second '.repeat(2000)]) {
+      const bus = new MessageBus({ journal: jsonlJournal(path) })
+      bus.publish(Carried, { text })
+      await bus.stop()
+      if (!text.startsWith('first')) continue
+      const folder = path.replace('.jsonl', '.blobs')
+      damage(join(folder, readdirSync(folder)[0] ?? ''))
+    }
+    const folder = path.replace('.jsonl', '.blobs')
+    return { path, blob: readdirSync(folder)[0] ?? '' }
+  }
+
+  test.each([
+    ['missing', (blob: string): void => rmSync(blob)],
+    ['cut', (blob: string): void => writeFileSync(blob, readFileSync(blob).subarray(0, 100))],
+  ])('%s: keeps every line and what that one tells of its value', async (_how, damage) => {
+    const { path } = await tornRun(damage)
+    const before = linesOf(path)
+    expect(await rejection(readAll(path))).toMatchObject({ code: 'BLOB_MISSING' })
+
+    expect(await recoverJournal(path, { dryRun: true })).toMatchObject({ changed: true })
+    const { files } = await recoverJournal(path, { now })
+    expect(files).toMatchObject([{ records: before.length, lostValues: 1, lost: 0, setAsideCount: 0 }])
+    const records = await readAll(path)
+    expect(records[1]?.data).toEqual({
+      text: {
+        $blob: expect.any(String),
+        bytes: 12_002,
+        preview: 'first '.repeat(17).slice(0, 100),
+        lost: true,
+      },
+    })
+    expect(records[3]?.data).toEqual({ text: 'second '.repeat(2000) })
+    expect(records.at(-1)).toMatchObject({ type: 'bus.recovered', data: { lostValues: 1 } })
+    expect(linesOf(path).filter((line) => before.includes(line))).toHaveLength(before.length - 1)
+    expect(linesOf(`${path}.damaged-1`)).toEqual(before)
+    expect(await verifyJournal(path)).toMatchObject({ ok: true })
+    expect(await recoverJournal(path)).toMatchObject({ changed: false })
+  })
+
+  test('without any value beside it, keeps its references: the folder was left behind', async () => {
+    const { path } = await tornRun(() => undefined)
+    rmSync(path.replace('.jsonl', '.blobs'), { recursive: true })
+    expect(await recoverJournal(path)).toMatchObject({ changed: false, files: [{ lostValues: 0 }] })
+  })
 })
 
 /** What happens to a file: ranges of zeros, and bytes that turn into others. */
@@ -138,7 +190,7 @@ test('the file is kept as it was, and a note at the end says what was done', asy
     time: now(),
     kind: 'note',
     type: 'bus.recovered',
-    data: { cutBytes: 6, damaged: 2, setAside: 0, lost: 2, original: 'run.jsonl.damaged-1' },
+    data: { cutBytes: 6, damaged: 2, setAside: 0, lost: 2, lostValues: 0, original: 'run.jsonl.damaged-1' },
   })
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readdirSync(dirname(path)).toSorted()).toEqual(['run.jsonl', 'run.jsonl.damaged-1'])

@@ -64,3 +64,16 @@ test('a line is named by its number when that is given, else by its place', () =
   expect(thrownBy(() => resolveBlobs(recordOf({ data }), path))).toMatchObject({ data: { line: 5 } })
   expect(thrownBy(() => resolveBlobs(recordOf({ data }), path, 9))).toMatchObject({ data: { line: 9 } })
 })
+
+test('a file that has the right hash and is not JSON is BLOB_MISSING, which names it', () => {
+  const path = join(temporaryFolder(), 'a.jsonl')
+  const reference = referenceTo('', 'not JSON')
+  mkdirSync(blobFolderOf(path))
+  writeFileSync(blobPath(blobFolderOf(path), reference.$blob), 'not JSON')
+
+  expect(thrownBy(() => resolveBlobs(recordOf({ data: reference }), path))).toMatchObject({
+    code: 'BLOB_MISSING',
+    message: expect.stringContaining('is not JSON'),
+    data: { path, hash: reference.$blob },
+  })
+})

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import {
   jsonlJournal,
@@ -8,7 +8,7 @@ import {
   type JournalRecord,
   type JsonlJournalOptions,
 } from 'busline'
-import { segmentsOf } from 'busline/journal'
+import { followJournal, readJournal, scanJournal, segmentsOf, verifyJournal } from 'busline/journal'
 import { simulatedFiles } from 'busline/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { nodeFiles } from '../../src/journal/node-files.ts'
@@ -209,6 +209,51 @@ test('a tap gets the headers in their place', async () => {
   expect(tapped).toEqual(tapped.map((_, index) => index + 1))
 })
 
+test.each(CLASSES)(
+  'what a tap publishes, and that it fails, when it is shown a header comes after it: class %s',
+  async (durability) => {
+    const path = journalPath()
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    {
+      const journal = jsonlJournal(path, { ...SMALL, durability, keep: { segments: 1 } })
+      await using bus = new MessageBus({ journal })
+      bus.tap(({ kind, seq }) => {
+        if (kind === 'header') bus.publish(Carried, { n: seq, text: `${seq} `.repeat(3000) })
+      })
+      bus.tap(({ kind, seq }) => {
+        if (kind === 'header' && seq > 20) throw new Error('no headers')
+      })
+      for (let n = 0; n < 60; n++) {
+        bus.publish(Greeted, { name: 'x'.repeat(100) })
+        await journal.flush()
+      }
+    }
+    warn.mockRestore()
+
+    const records = await readAll(path)
+    const [first = 0] = records.map(({ seq }) => seq)
+    expect(first).toBeGreaterThan(20)
+    expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => first + index))
+    expect(records[1]).toMatchObject({ data: { n: first } })
+  },
+)
+
+test('a line that comes while a journal that closes looks for blobs to delete is written', async () => {
+  const path = journalPath()
+  await publishOn(path, 100)
+  const journal = jsonlJournal(path, { ...SMALL, durability: 'buffered', keep: { segments: 5 } })
+  const bus = new MessageBus({ journal })
+  bus.publish(Carried, { text: 'x'.repeat(10_000) })
+  for (let n = 0; n < 20; n++) bus.publish(Greeted, { name: 'x'.repeat(100) })
+  const closed = journal.close()
+  await idle(2)
+  journal.append('{"seq":999}')
+  await closed
+  await bus.stop()
+
+  expect(linesOf(path).at(-1)).toBe('{"seq":999}')
+})
+
 describe('a writer that was killed between two files', () => {
   test.each([
     [
@@ -283,6 +328,23 @@ describe('a file that can not be exchanged', () => {
   )
 })
 
+test('a file that somebody has put in the place of the one that is written is left alone, and no line is lost', async () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  const path = journalPath()
+  const bus = new MessageBus({ journal: jsonlJournal(path, SMALL) })
+  renameSync(path, `${path}.moved`)
+  writeFileSync(path, 'not ours')
+  for (let n = 0; n < 60; n++) bus.publish(Greeted, { name: 'x'.repeat(100) })
+  await bus.stop()
+  const told = warn.mock.calls.map(([message]) => String(message))
+  warn.mockRestore()
+
+  expect(told).toEqual([expect.stringContaining('another file has taken its name')])
+  expect(readFileSync(path, 'utf8')).toBe('not ours')
+  expect(namesIn(path)).toEqual(['a.jsonl', 'a.jsonl.moved'])
+  expect(linesOf(`${path}.moved`)).toHaveLength(61)
+})
+
 describe('segmentsOf', () => {
   test('lists full segments by number, then the file; other files are not of the run', () => {
     const path = journalPath()
@@ -296,6 +358,9 @@ describe('segmentsOf', () => {
       'a.00003.json',
     ])
       writeFileSync(join(folder, name), '')
+    const data = { run: 'run', segment: 100_000 }
+    const header = { v: 1, seq: 9, time: 1, kind: 'header', type: 'busline.journal', data }
+    writeFileSync(join(folder, 'a.100000.jsonl'), `${JSON.stringify(header)}\n`)
     mkdirSync(join(folder, 'a.blobs'))
 
     const names = ['a.00002.jsonl', 'a.100000.jsonl', 'a.jsonl'].map((name) => join(folder, name))
@@ -452,4 +517,122 @@ test('a rotated journal that can not be written fails its effects, and has every
     .toSorted()
     .map((name) => files.read(`/${name}`))
   expect(text.join('').split('"kind":"event"')).toHaveLength(61)
+})
+
+describe('a file of somebody else that is named like a segment', () => {
+  const COPY = 'a copy of the journal'
+  test.each([
+    ['a.20240115.jsonl', '{"seq":1,"level":"info"}\n'],
+    ['a.20240115.jsonl', COPY],
+    ['a.240115.jsonl', 'plain text\n'],
+    ['a.12345.jsonl', '{"level":"info"}\n'],
+    ['a.12345.jsonl', COPY],
+    ['a.00000.jsonl', '{"level":"info"}\n'],
+  ])('%s with %j is not read, not counted, and never deleted', async (name, text) => {
+    const path = journalPath()
+    const keep = { segments: 2 }
+    await publishOn(path, 20)
+    const foreign = join(path, '..', name)
+    writeFileSync(foreign, text === COPY ? readFileSync(segmentsOf(path)[0] ?? '') : text)
+    const before = readFileSync(foreign)
+    const full = segmentsOf(path).length
+    await publishOn(path, 40, { ...SMALL, keep }, 'later')
+
+    const segments = segmentsOf(path).map((file) => basename(file))
+    expect(segments).not.toContain(name)
+    expect(segments).toHaveLength(3)
+    const last = Number(segments.at(-2)?.split('.')[1])
+    expect(last).toBeGreaterThan(full)
+    expect(last).toBeLessThan(100)
+    expect(namesOf(await readAll(path)).at(-1)).toBe('{"name":"later 39')
+    expect(readFileSync(foreign)).toEqual(before)
+  })
+
+  test('is not deleted where it stands among segments, and a warning tells so', async () => {
+    const path = journalPath()
+    await publishOn(path, 60)
+    const [first = ''] = segmentsOf(path)
+    const second = join(path, '..', 'a.00002.jsonl')
+    writeFileSync(second, 'somebody has written over it\n')
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    await publishOn(path, 20, { ...SMALL, keep: { segments: 1 } }, 'later')
+
+    expect(existsSync(first)).toBe(false)
+    expect(readFileSync(second, 'utf8')).toBe('somebody has written over it\n')
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('does not begin with a header'), {
+      code: 'BUSLINE_JOURNAL_RETENTION',
+    })
+    warn.mockRestore()
+  })
+})
+
+describe('a reader that is slower than keep', () => {
+  const keep = { segments: 2 }
+
+  /** A run in many segments, of which the reader has read the first line when all but the last are deleted. */
+  async function overtaken(
+    read: (path: string) => AsyncIterator<unknown>,
+  ): Promise<{ path: string; rest: Promise<unknown> }> {
+    const path = journalPath()
+    await publishOn(path, 80)
+    const records = read(path)
+    await records.next()
+    await publishOn(path, 40, { ...SMALL, keep }, 'later')
+    const all = async (): Promise<void> => {
+      while ((await records.next()).done !== true);
+    }
+    return { path, rest: rejection(all()) }
+  }
+
+  test.each([
+    ['readJournal', (path: string) => readJournal(path)],
+    ['scanJournal', (path: string) => scanJournal(path)],
+    ['followJournal', (path: string) => followJournal(path, { live: false })],
+  ])('is told by %s what is there no more, and not that it is damaged', async (_name, read) => {
+    const { path, rest } = await overtaken((of) => read(of)[Symbol.asyncIterator]())
+    const [first] = await readAll(path)
+    expect(await rest).toMatchObject({
+      code: 'MESSAGE_NOT_IN_RUN',
+      data: { path, oldest: first?.seq },
+    })
+  })
+
+  test('finds no damage when it verifies', async () => {
+    const path = journalPath()
+    await publishOn(path, 80)
+    const full = segmentsOf(path)
+    const verified = verifyJournal(path)
+    for (const file of full.slice(1, 4)) rmSync(file)
+    const { ok, findings } = await verified
+    expect(ok).toBe(true)
+    expect(findings.map(({ kind }) => kind)).toEqual(['pruned'])
+  })
+})
+
+describe('a journal beside one of the same name, with or without .jsonl', () => {
+  test.each([
+    ['desk', 'desk.jsonl'],
+    ['desk.jsonl', 'desk'],
+  ])('%s and then %s is refused, whether that is written still or not', async (first, second) => {
+    const folder = temporaryFolder()
+    const journal = jsonlJournal(join(folder, first))
+    const bus = new MessageBus({ journal })
+    const isRefused = (): void =>
+      expect(thrownBy(() => jsonlJournal(join(folder, second)))).toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(join(folder, first)),
+      })
+    isRefused()
+    await bus.stop()
+    isRefused()
+    expect(readdirSync(folder)).toEqual([first])
+  })
+
+  test('is none where that is a folder, or no journal', async () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'desk'))
+    writeFileSync(join(folder, 'note'), 'buy milk')
+    for (const name of ['desk.jsonl', 'note.jsonl']) await jsonlJournal(join(folder, name)).close()
+    expect(readdirSync(folder).toSorted()).toEqual(['desk', 'desk.jsonl', 'note', 'note.jsonl'])
+  })
 })

@@ -126,6 +126,15 @@ test('a search finds what a plain look finds, wherever the bytes were cut', asyn
   )
 })
 
+test('a search for a text with a newline ends, and finds nothing', async () => {
+  const path = await recordedRun(5)
+  for (const containing of ['\n', '}\n', '\n{']) {
+    const found: unknown[] = []
+    for await (const lines of scanJournal(path, { containing })) found.push(...lines)
+    expect(found).toEqual([])
+  }
+})
+
 test('after a seq only what follows is given', async () => {
   const path = await recordedRun(3)
   const records: number[] = []

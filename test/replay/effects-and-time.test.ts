@@ -16,7 +16,7 @@ import {
 import { replay } from 'busline/journal'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { first, recordsOf, timeless } from './fixtures.ts'
+import { anyOrder, first, recordsOf } from './fixtures.ts'
 
 const Fetch = defineCommand('world.fetch', {
   input: z.object({ n: z.number() }),
@@ -74,13 +74,6 @@ async function record(
   await play(bus)
   await bus.stop({ deadline: 200 })
   return recordsOf(journal.lines.join('\n'))
-}
-
-/** What runs side by side may change places. */
-function anyOrder(records: readonly JournalRecord[]): string[] {
-  return timeless(records)
-    .map((line) => line.replace(/"seq":\d+,/, '').replace(/"time":[\d.]+/, '"time":0'))
-    .toSorted()
 }
 
 async function expectSame(records: JournalRecord[], app: Attach): Promise<void> {
@@ -184,14 +177,14 @@ describe('time', () => {
       bus.on(Heard, async (_data, scope) => void (await scope.execute(Work, { times: 1 })))
     }
     const earlier = await record(app, flaky(), async (bus) => {
-      await bus.schedule(Heard, { n: 0 }, { after: 30 })
+      await bus.schedule(Heard, { n: 0 }, { after: 250 })
       await bus.execute(Work, { times: 1 })
     })
     const later = await record(app, flaky(), async (bus) => {
       await bus.restore(earlier)
       await bus.schedule(Heard, { n: 1 }, { after: 5 })
       await bus.execute(Work, { times: 1 })
-      await wait(45)
+      await bus.waitFor(Heard, { where: ({ n }) => n === 0 })
     })
     expect(later.filter(({ type }) => type === 'bus.scheduleFired')).toHaveLength(2)
     await expectSame(later, app)

@@ -11,6 +11,7 @@ import {
   scriptedProvider,
   type AppOptions,
   type Bus,
+  type EventDefinition,
   type Scope,
   type Tool,
   type JournalRecord,
@@ -18,7 +19,7 @@ import {
 import { replay } from 'busline/journal'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { first, recordsOf, timeless } from './fixtures.ts'
+import { anyOrder, first, recordsOf, timeless } from './fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'replay-'))
 
@@ -201,7 +202,8 @@ describe('a run of a program of its own', () => {
     })
     const report = await replay(file, (bus) => game(bus))
     expect(first(report)).toBeUndefined()
-    expect(timeless(report.records)).toEqual(timeless(recordsOf(readFileSync(file, 'utf8'))))
+    // A busy machine rings two timers at once.
+    expect(anyOrder(report.records)).toEqual(anyOrder(recordsOf(readFileSync(file, 'utf8'))))
   })
 
   it('answers effects that failed with the errors that they failed with', async () => {
@@ -238,6 +240,24 @@ describe('a run of a program of its own', () => {
     })
   })
 
+  it('says so when what came from outside does not fit any more', async () => {
+    const told = (data: z.ZodType): EventDefinition => defineEvent('game.told', { data })
+    const file = await recordGame('unfit', async (bus) => {
+      const Told = told(z.object({ n: z.number() }))
+      for (const n of [1, 2]) bus.publish(Told, { n })
+      await bus.execute(Count, {})
+    })
+    const stricter = (bus: Bus): void => {
+      game(bus)
+      bus.on(told(z.object({ n: z.literal(2) })), () => undefined)
+    }
+    const report = await replay(file, stricter, { mode: 'keep-going', patience: 20 })
+    expect(report.divergences).toMatchObject([
+      { kind: 'extra', line: 2, type: 'bus.rejected' },
+      { kind: 'missing', line: 2, type: 'game.told', replayed: expect.stringContaining('n: Invalid input') },
+    ])
+  })
+
   it('says so when the app does nothing any more where it did something', async () => {
     const file = await recordGame('silent', (bus) => bus.execute(Draw, {}))
     const silent = (bus: Bus): void => void bus.handle(Draw, () => new Promise(() => undefined))
@@ -251,7 +271,7 @@ describe('a run of a program of its own', () => {
   it('cancels what was cancelled from outside, where it was', async () => {
     const stop = new AbortController()
     const file = await recordGame('cancelled', async (bus) => {
-      bus.on(Drawn, () => setTimeout(() => stop.abort(), 5))
+      bus.on(Drawn, () => stop.abort())
       await bus.execute(Draw, {}, { signal: stop.signal }).catch(() => undefined)
       await bus.execute(Count, {})
     })

@@ -69,7 +69,7 @@ describe('the stats of a run', () => {
     const rowsWith = (turnRows: boolean): readonly object[] => {
       const stats = new RunStats({ turnRows })
       for (const line of batchOf(RUN)[0]) stats.take(line)
-      return stats.turns.rows
+      return [...stats.turns.rows]
     }
 
     expect(rowsWith(false)).toEqual([])
@@ -87,6 +87,56 @@ describe('the stats of a run', () => {
         costUnknown: 1,
       },
     ])
+  })
+
+  test('hold the rows of thousands of turns, those that failed and went on and that are open among them, in order', () => {
+    const turns = Array.from({ length: 2500 }, (_, place) => `t${place}`)
+    const part = (id: string, command: string, type: string, status: string) => {
+      const about = { turn: id, session: `s-${id.length}` }
+      const under = { ...about, cause: command, output: answer(10, 5, 0.25) }
+      return [
+        { kind: 'command', type, id: command, ...about },
+        ...modelCall(`${command}.1`, under),
+        { kind: 'result', type, of: command, ...about, status, ms: 7, ...failureWith(status) },
+      ]
+    }
+    const failureWith = (status: string) =>
+      status === 'ok' ? {} : { error: { code: 'RATE_LIMITED', name: 'E', message: '' } }
+    const stats = new RunStats({ turnRows: true })
+    const lines = batchOf(
+      recordsOf(
+        ...turns.flatMap((id, place) => part(id, id, 'chat.runTurn', place % 2 === 0 ? 'ok' : 'error')),
+        ...part('t1', 'again-1', 'chat.continueTurn', 'ok'),
+        ...part('t3', 'again-3', 'chat.continueTurn', 'ok').slice(0, -1),
+      ),
+    )[0]
+    for (const line of lines) stats.take(line)
+    const merged = new RunStats({ turnRows: true })
+    merged.merge(stats)
+
+    const rows = [...stats.turns.rows]
+    expect(rows.map(({ key }) => key)).toEqual(turns)
+    expect([...merged.turns.rows]).toEqual(rows)
+    const once = {
+      session: 's-2',
+      ms: 7,
+      modelCalls: 1,
+      steps: 1,
+      cost: 0.25,
+      usageUnknown: 0,
+      costUnknown: 0,
+    }
+    expect(rows[0]).toMatchObject({ ...once, status: 'ok', error: null, line: 1, startedAt: 1000 })
+    expect(rows[1]).toMatchObject({ modelCalls: 2, steps: 2, cost: 0.5, status: 'ok', error: null, ms: 7 })
+    expect(rows[3]).toMatchObject({ modelCalls: 2, tokens: { input: 20 }, status: 'interrupted', ms: null })
+    expect(rows[5]).toMatchObject({ ...once, status: 'error', error: 'RATE_LIMITED' })
+    expect(rows[2499]).toMatchObject({
+      session: 's-5',
+      status: 'error',
+      line: 2499 * 4 + 1,
+      tokens: { output: 5 },
+    })
+    expect(stats.turns.stats()).toMatchObject({ count: 2500, ok: 1251, error: 1248, interrupted: 1 })
   })
 
   test('take each attempt as a call, and the usage of a failed one where its error tells it', async () => {

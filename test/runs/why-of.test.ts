@@ -141,7 +141,7 @@ describe('a message is found', () => {
   test.each<[string, RegExp]>([
     ['nothing', /No message .* begins with "nothing"/],
     ['t.', /begins more than one id: t\.1, t\.2, t\.2\.1, t\.3, t\.3\.1\. Give more/],
-    ['99', /no line 99: the run has 12/],
+    ['99', /no line 99: the run has lines 1 to 12/],
     ['', /No message/],
   ])('not by %j', async (wanted, why) => {
     await expect(findMessage(batchOf(RUN), wanted)).rejects.toMatchObject({

@@ -78,6 +78,23 @@ describe('expectRun', () => {
     expect(error.divergences[0]).toMatchObject({ line, path: 'output.conditions' })
   })
 
+  test('tells with which error a tool fails now', async () => {
+    const failing = defineTool({
+      name: 'weather',
+      description: 'The weather.',
+      parameters: z.object({ place: z.string() }),
+      effect: 'read',
+      run: (): string => {
+        throw new TypeError('no such place')
+      },
+    })
+    const app = { ...appThat(), tools: [failing] }
+    const error = await failureOf(expectRun(recording, app, { live: ['tool.call'] }))
+    expect(error.divergences[0]).toMatchObject({ path: 'status', recorded: 'ok', replayed: 'error' })
+    expect(error.message).toContain('the replayed error: ')
+    expect(error.message).toContain('no such place')
+  })
+
   test('shows of a changed prompt the words that differ', async () => {
     const long = 'You are a helpful assistant who answers in one short sentence, politely and in English.'
     const file = copy('prompt.jsonl')
