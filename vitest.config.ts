@@ -45,6 +45,7 @@ export default defineConfig({
     exclude: [...SLOW, '**/node_modules/**'],
     typecheck: { enabled: false },
     testTimeout: 20_000,
+    globalSetup: 'test/acceptance/journal/fixtures/shared-folder.ts',
     // Two minutes for all, also on two cores: loading zod anew for each file takes longer than most files.
     isolate: false,
     maxWorkers: '100%',

@@ -3,6 +3,11 @@ import { ALIAS, SLOW } from './vitest.config.ts'
 
 export default defineConfig({
   resolve: { alias: ALIAS },
-  // Else one core of two is idle.
-  test: { include: SLOW, testTimeout: 300_000, maxWorkers: '100%' },
+  test: {
+    include: SLOW,
+    testTimeout: 300_000,
+    // Else one core of two is idle.
+    maxWorkers: '100%',
+    globalSetup: 'test/acceptance/journal/fixtures/shared-folder.ts',
+  },
 })

@@ -2,6 +2,7 @@
 import { BUSLINE_VERSION, visibleLine } from 'busline'
 import type { Command, Terminal } from './busline/command.ts'
 import { COMMANDS } from './busline/commands.ts'
+import { foldHelp } from './busline/fold-help.ts'
 import { nearest } from './busline/nearest.ts'
 import { commandNames, shellHelp } from './busline/shell-help.ts'
 import { tellFailure } from './busline/tell-failure.ts'
@@ -20,9 +21,10 @@ async function busline([name, ...rest]: string[]): Promise<number> {
   if (name === 'help' && rest[0] !== undefined) return busline([rest[0], '--help'])
   const output = new Output(process.stdout)
   if (name === '--version') return await print(output, `${BUSLINE_VERSION}\n`)
-  if (name === '--help' || name === '-h' || name === 'help') return await print(output, shellHelp())
+  if (name === '--help' || name === '-h' || name === 'help')
+    return await print(output, foldHelp(shellHelp(), widthOf(process.stdout)))
   if (name === undefined) {
-    process.stderr.write(shellHelp())
+    process.stderr.write(foldHelp(shellHelp(), widthOf(process.stderr)))
     return EXIT.usage
   }
   const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
@@ -69,7 +71,7 @@ async function run(load: () => Promise<Command>, argv: readonly string[], output
     say: (text) => void stderr.write(`${visibleLine(text)}\n`),
     color: wantsColor(stdout.isTTY, env),
     columns: stdout.isTTY ? stdout.columns : 100,
-    width: stdout.isTTY ? stdout.columns : Infinity,
+    width: widthOf(stdout),
     signal: stop.signal,
   }
   const told = (error: unknown): number => {
@@ -99,6 +101,11 @@ function leave(output: Output): never {
 
 function isInterrupted({ signal }: AbortController, output: Output): boolean {
   return signal.aborted && output.failure === undefined
+}
+
+/** In how many columns a stream's lines have to fit; those of a file or pipe may be as long as they like. */
+function widthOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? stream.columns : Infinity
 }
 
 /** A terminal has colours unless NO_COLOR is set; FORCE_COLOR gives them to a pipe as well (no-color.org, force-color.org). */

@@ -1,58 +1,73 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { BuslineError, visibleLine } from 'busline'
-import type { JournalSource } from 'busline/journal'
+import { scanJournal } from 'busline/journal'
 import { segmentsOf } from './run-files.ts'
 
 const NEWLINE = 0x0a
 const CHUNK = 64 * 1024
 
-/** What is said of a file without a single record: it is no journal. */
-export function noRecords({ name, path }: { name: string; path: string | undefined }): BuslineError {
-  const place = visibleLine(path ?? name, 200)
-  return new BuslineError('JOURNAL_DAMAGED', `${place} is no journal: it holds not a single record.`, {
-    data: { path: path ?? name },
-  })
+/** Bytes of stdin that are held while its first line has no end; whoever reads more judges them. */
+const MOST_HELD = 16 * 1024 * 1024
+
+/** @throws BuslineError `JOURNAL_DAMAGED` for a run without a whole line, `FILE_FAILED` for one that can't be read */
+export async function checkRecords(path: string): Promise<void> {
+  if (!(await hasLines(path))) throw noRecords(path)
 }
 
-/** @throws BuslineError `JOURNAL_DAMAGED` for a run without a whole line; what can't be read is left to whoever reads it */
-export function checkRecords(run: { name: string; path: string }): void {
-  if (!segmentsOf(run.path).some(hasLine)) throw noRecords(run)
+/** Whether there is a whole line in a run. @throws BuslineError `FILE_FAILED` */
+export async function hasLines(path: string): Promise<boolean> {
+  try {
+    return segmentsOf(path).some(hasLine)
+  } catch {
+    // Said in the words of whoever reads journals.
+    for await (const lines of scanJournal(path)) return lines.length > 0
+    return false
+  }
 }
 
 function hasLine(path: string): boolean {
-  let file: number | undefined
+  const file = openSync(path, 'r')
   try {
-    file = openSync(path, 'r')
     const bytes = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       const read = readSync(file, bytes, 0, CHUNK, null)
       if (read === 0) return false
       if (bytes.subarray(0, read).includes(NEWLINE)) return true
     }
-  } catch {
-    return true
   } finally {
-    if (file !== undefined) closeSync(file)
+    closeSync(file)
   }
 }
 
-/** The bytes of stdin as they come, and whether there was a line among them. */
-export class WatchedSource {
-  readonly source: JournalSource
-  #hasLine = false
-
-  constructor(source: JournalSource) {
-    this.source = typeof source === 'string' ? source : this.#watched(source)
+/** The same bytes, when there is a line among them. @throws BuslineError `JOURNAL_DAMAGED` when they end without one */
+export async function checkedInput(
+  name: string,
+  input: AsyncIterable<Uint8Array>,
+): Promise<AsyncGenerator<Uint8Array>> {
+  const chunks = input[Symbol.asyncIterator]()
+  const held: Uint8Array[] = []
+  let bytes = 0
+  for (;;) {
+    const { value, done } = await chunks.next()
+    if (done === true) throw noRecords(name)
+    held.push(value)
+    bytes += value.length
+    if (value.includes(NEWLINE) || bytes > MOST_HELD) return joined(held, chunks)
   }
+}
 
-  get hasLine(): boolean {
-    return typeof this.source === 'string' || this.#hasLine
-  }
+async function* joined(
+  held: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* held
+  yield* { [Symbol.asyncIterator]: () => rest }
+}
 
-  async *#watched(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
-      this.#hasLine ||= chunk.includes(NEWLINE)
-      yield chunk
-    }
-  }
+function noRecords(path: string): BuslineError {
+  return new BuslineError(
+    'JOURNAL_DAMAGED',
+    `${visibleLine(path, 200)} is no journal: it holds not a single record.`,
+    { data: { path } },
+  )
 }

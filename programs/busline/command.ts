@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { parseProblem, UsageError } from '../function-chat/usage-error.ts'
 import type { Output } from '../function-chat/output.ts'
+import { foldHelp } from './fold-help.ts'
 import { nearest } from './nearest.ts'
 
 /** What a command talks to. */
@@ -55,7 +56,7 @@ export function defineProgram<const O extends Options>(definition: {
   return {
     async run(argv, terminal) {
       if (argv.includes('--help') || argv.includes('-h')) {
-        await terminal.output.print(`${help}\n`)
+        await terminal.output.print(`${foldHelp(help, terminal.width)}\n`)
         return 0
       }
       return definition.run(parse(argv), terminal)

@@ -1,5 +1,13 @@
 import { createInterface } from 'node:readline/promises'
-import { DeleteSession, ListSessions, visibleLine, type Bus } from 'busline'
+import {
+  BuslineError,
+  CloseSession,
+  DeleteSession,
+  ListSessions,
+  OpenSession,
+  visibleLine,
+  type Bus,
+} from 'busline'
 import { counted } from '../function-chat/counted.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
@@ -25,6 +33,7 @@ export async function deleteSessions(
     const about = known.find((session) => session.id === id)
     const named = about?.name ? ` (${visibleLine(about.name, 60)})` : ''
     const question = `Delete session ${visibleLine(id, 80)}${named}${about ? `, ${counted(about.turns, 'turn')}` : ''}? [y/N] `
+    if (!yes && !about) await checkThere(bus, id, dir)
     if (!yes && !(await isAgreed(question, terminal.signal))) continue
     try {
       await bus.execute(DeleteSession, { id })
@@ -35,6 +44,17 @@ export async function deleteSessions(
     await terminal.output.print(json ? jsonLine({ id, deleted: true }) : `Session ${id} is deleted.\n`)
   }
   return gone
+}
+
+/** That of a damaged file is in no list, and may go. @throws BuslineError `SESSION_NOT_FOUND` */
+async function checkThere(bus: Bus, id: string, dir: string): Promise<void> {
+  try {
+    await bus.execute(OpenSession, { id, create: false })
+    await bus.session(id).execute(CloseSession, {})
+  } catch (error) {
+    if (error instanceof BuslineError && error.code === 'SESSION_NOT_FOUND')
+      throw await explained(bus, error, { id, dir })
+  }
 }
 
 async function isAgreed(question: string, signal: AbortSignal): Promise<boolean> {

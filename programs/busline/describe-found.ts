@@ -1,7 +1,16 @@
 import { visibleLine } from 'busline'
-import type { Filter, Found, TextRange } from 'busline/journal'
+import {
+  fillEnd,
+  searchedText,
+  textWidth,
+  type Filter,
+  type Found,
+  type RunLine,
+  type TextRange,
+} from 'busline/journal'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Terminal } from './command.ts'
+import { signOf } from './describe-event.ts'
 import { duration } from './describe-turn.ts'
 import { painter, statusStyle, type Paint } from './paint.ts'
 
@@ -14,7 +23,7 @@ const BEFORE = 24
 /** One object a line; `match` is false for lines of context. */
 export function foundLine(run: string, { line, matches }: Found, filter: Filter): string {
   const { time, kind, type, id, of, session, turn, status, ms } = line.envelope
-  const text = line.text()
+  const text = searchedText(line)
   return jsonLine({
     run,
     line: line.line,
@@ -30,25 +39,31 @@ export function foundLine(run: string, { line, matches }: Found, filter: Filter)
     excerpt: excerptOf(text, marksOf(text, matches, filter), 120)
       .map(({ part }) => part)
       .join(''),
-    record: line.record(),
+    record: recordOf(line),
   })
+}
+
+/** As the file has it: big values that stand beside it are references. */
+function recordOf(line: RunLine): unknown {
+  const text = line.text()
+  return text.includes('"$blob"') ? JSON.parse(text) : line.record()
 }
 
 /** Number, time, what it is, how it ended, and an excerpt with what was sought marked. */
 export function foundText({ line, matches }: Found, filter: Filter, { color, columns }: Screen): string {
   const paint = painter(color)
   const { time, kind, type, status, ms } = line.envelope
-  const text = line.text()
+  const text = searchedText(line)
   const sign = matches ? ':' : '-'
   const head = [
     `${String(line.line).padStart(5)}${sign}`,
     clock(time),
-    kind === 'command' ? '→' : kind === 'result' ? '←' : kind === 'event' ? '•' : ' ',
-    visibleLine(type, 40).padEnd(20),
+    signOf(kind),
+    fillEnd(visibleLine(type, 40), 20),
     visibleLine(status ?? '', 12).padEnd(9),
     (ms === undefined ? '' : duration(ms)).padStart(9),
   ]
-  const room = Math.max(LEAST, columns - head.join(' ').length - 2)
+  const room = Math.max(LEAST, columns - textWidth(head.join(' ')) - 2)
   const [number = '', at = '', sort = '', what = '', end = '', took = ''] = head
   const shown = excerptOf(text, marksOf(text, matches, filter), room)
   return `${[

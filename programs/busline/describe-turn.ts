@@ -39,7 +39,7 @@ export function describeTurn(turn: ShownTurn, paint: Paint): string {
   return [
     '',
     turnHead(turn, paint),
-    turn.resumed ? '  goes on after a crash' : `  user  ${paint('bold', indented(turn.text))}`,
+    turn.resumed ? '  goes on from where it was left' : `  user  ${paint('bold', indented(turn.text))}`,
     ...happened.toSorted((a, b) => a.line - b.line).map(({ text }) => text),
     ...(reply === null && error ? [] : [`  reply ${reply === null ? '(none)' : indented(reply)}`]),
     ...turnEnd(turn, paint),
@@ -70,7 +70,7 @@ function describeCall(call: ShownCall, { calls }: ShownTurn, paint: Paint): stri
   const outcome = error ? `${error.code}: ${error.message}` : outputOf(call)
   const end = call.ms === null ? '' : ` → ${outcome}${finishReason === null ? '' : ` (${finishReason})`}`
   const place = `[${id}, cause ${call.cause ?? 'none'}, line ${call.line}]`
-  const what = visibleLine(`${name ?? ''}${args}${end}`, 300)
+  const what = visibleLine(`${name ?? '(not named)'}${args}${end}`, 300)
   const indent = calls.some((other) => other.id === call.cause) ? '      ' : '    '
   const head = `${paint('cyan', visibleLine(type))}  ${duration(call.ms)}  ${paint(statusStyle(status), visibleLine(status))}`
   return `${indent}${head}  ${what}  ${paint('dim', visibleLine(place))}`

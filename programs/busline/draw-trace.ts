@@ -1,5 +1,5 @@
 import { visibleLine, type Span } from 'busline'
-import type { TraceRow } from 'busline/journal'
+import { cutToWidth, fillEnd, textWidth, type TraceRow } from 'busline/journal'
 import type { Terminal } from './command.ts'
 import { duration } from './describe-turn.ts'
 import { painter, statusStyle, type Paint } from './paint.ts'
@@ -23,7 +23,7 @@ export function drawTrace(
   const paint = painter(color)
   const titles = rows.map(({ span, depth }) => titleOf(span, depth, names))
   const most = Math.max(16, Math.floor(columns * 0.4))
-  const width = titles.reduce((widest, title) => Math.max(widest, Math.min(most, title.length)), 0)
+  const width = titles.reduce((widest, title) => Math.max(widest, Math.min(most, textWidth(title))), 0)
   const used = width + COLUMNS.status + COLUMNS.time * 2 + 4
   const axis = {
     from: first.span.start,
@@ -33,7 +33,7 @@ export function drawTrace(
   const head = `${''.padEnd(width)} ${'status'.padEnd(COLUMNS.status)} ${'time'.padStart(COLUMNS.time)} ${'self'.padStart(COLUMNS.time)} ${scale(axis)}`
   const lines = rows.map((row, place) => {
     const { span, selfMs } = row
-    const title = cut(titles[place] ?? '', width).padEnd(width)
+    const title = fillEnd(cutToWidth(titles[place] ?? '', width), width)
     const status = visibleLine(span.error?.code ?? span.status, COLUMNS.status).padEnd(COLUMNS.status)
     const time = duration(span.ms ?? null).padStart(COLUMNS.time)
     const self = duration(selfMs).padStart(COLUMNS.time)
@@ -58,10 +58,6 @@ function titleOf({ id, name }: Span, depth: number, names: ReadonlyMap<string, s
   const called = names.get(id)
   const title = called === undefined ? name : `${name} ${called}`
   return `${'  '.repeat(Math.min(depth, DEEPEST))}${visibleLine(title, 80)}`
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text
 }
 
 interface Axis {

@@ -2,7 +2,6 @@ import { BuslineError, visibleLine } from 'busline'
 import { scanJournal, type ExportFilter } from 'busline/journal'
 import { UsageError } from '../function-chat/usage-error.ts'
 import type { OpenedRun } from './open-run.ts'
-import { checkRecords } from './check-records.ts'
 import { spooled } from './spooled.ts'
 
 /** The options that choose a part of a run. */
@@ -27,7 +26,6 @@ export async function partOf(
 ): Promise<{ run: OpenedRun; part: ExportFilter }> {
   if (session === undefined && turn === undefined) return { run, part: {} }
   const again = await spooled(run, signal)
-  checkRecords(again)
   const { sessions, turns } = await idsIn(again)
   const chosen = session === undefined ? undefined : one(session, [...sessions], 'session')
   if (turn === undefined) return { run: again, part: { session: chosen } }

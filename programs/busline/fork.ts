@@ -14,9 +14,9 @@ there. With --run it asks "what if": the turns from there on again, with another
 
 Examples
   busline fork @latest --at 16                                     what was open there is cancelled
-  busline fork @latest --at 18 --set output.temperature=30 --open keep
+  busline fork @latest --at 19 --set output.temperature=30 --open keep
   busline fork @latest --run --model gpt-4o                        the whole run with another model
-  busline fork @latest --run --at 18 --set output.temperature=30 --tools live
+  busline fork @latest --run --at 19 --set output.temperature=30 --tools live
 
 Usage: busline fork [RUN] --at LINE|ID [options]
   --at LINE|ID           the last line that stays: a number from 1, or the id of a command or event
@@ -34,7 +34,7 @@ Run
                          code 5, live runs it, stub answers { "stubbed": true }, record tells the model that
                          the result is not known
   --this-turn            only the first turn
-  --app FILE[#NAME]      what createApp takes (default: the tools of function-chat)
+  --app FILE[#NAME]      what createApp takes (default: function-chat's app as it was started)
   --base-url URL, --offline   as for busline chat; the key is that of the environment
   --json                 one object: { path, run, at, parent, lines, sessionsDir, sessions, refused, closed,
                          open, waiting }; with --run { path, run, at, parent, sessionsDir, turns, answered },

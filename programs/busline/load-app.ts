@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { AppOptions, Participant } from 'busline'
 import * as z from 'zod'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { chatAppOf } from './chat-app-of.ts'
 
 /** An app as `--app` names it: a module, and one of its exports. */
 export interface NamedApp {
@@ -24,12 +25,13 @@ export function namedApp(spec: string): NamedApp {
 
 /**
  * The app that a run is run again with: what a module exports (`./app.ts#export`, by default its `app` or its default
- * export), a participant or what `createApp` takes; without one, that of function-chat.
+ * export), a participant or what `createApp` takes; without one, that of function-chat as the run was started.
  *
+ * @param journal the run's file
  * @throws UsageError when there is no such file or export, or the module fails
  */
-export async function loadApp(spec: string | undefined): Promise<Participant | AppOptions> {
-  if (spec === undefined) return { tools: (await import('../function-chat/conversation.ts')).TOOLS }
+export async function loadApp(spec: string | undefined, journal: string): Promise<Participant | AppOptions> {
+  if (spec === undefined) return await chatAppOf(journal)
   const { file, name } = namedApp(spec)
   const found = exported(await loadModule(file), name)
   if (typeof found === 'function') return (bus) => Reflect.apply(found, undefined, [bus])
@@ -51,20 +53,14 @@ export async function loadModule(file: string): Promise<object> {
     return await imported(file)
   } catch (error) {
     if (!needsLoader(file, error)) throw notLoaded(file, error)
-    const tsx = await tsxNear(file)
-    if (!tsx) throw notLoaded(file, error, TSX_HINT)
-    tsx()
-  }
-  try {
-    // Another address: Node remembers that the first one failed.
-    return await imported(file, '?tsx')
-  } catch (error) {
-    throw notLoaded(file, error)
+    const importedByTsx = await tsxNear(file)
+    if (!importedByTsx) throw notLoaded(file, error, TSX_HINT)
+    return await importedByTsx()
   }
 }
 
-async function imported(file: string, query = ''): Promise<object> {
-  const module: object = await import(`${pathToFileURL(file).href}${query}`)
+async function imported(file: string): Promise<object> {
+  const module: object = await import(pathToFileURL(file).href)
   return module
 }
 
@@ -84,8 +80,8 @@ const Tsx = z.object({
   exports: z.object({ './esm/api': z.object({ import: z.object({ default: z.string() }) }) }),
 })
 
-/** What makes `tsx` read what is loaded from then on; undefined where neither the app nor the folder of work has it. */
-async function tsxNear(file: string): Promise<(() => void) | undefined> {
+/** What imports a file by `tsx`; undefined where neither the app nor the folder of work has it. */
+async function tsxNear(file: string): Promise<(() => Promise<object>) | undefined> {
   for (const from of [file, join(process.cwd(), 'package.json')]) {
     try {
       // Its entry for `import`, which `require.resolve` does not tell; that for `require` can't register (4.23).
@@ -93,13 +89,29 @@ async function tsxNear(file: string): Promise<(() => void) | undefined> {
       const manifest = Tsx.parse(JSON.parse(readFileSync(path, 'utf8')))
       const entry = resolve(dirname(path), manifest.exports['./esm/api'].import.default)
       const api: object = await import(pathToFileURL(entry).href)
-      const register: unknown = Reflect.get(api, 'register')
-      if (typeof register === 'function') return () => void Reflect.apply(register, undefined, [])
+      // Not its `register`, by which a module of a package without "type": "module" has its exports in a default one only.
+      const tsImport: unknown = Reflect.get(api, 'tsImport')
+      const url = pathToFileURL(file).href
+      if (typeof tsImport === 'function')
+        return () => onceByTsx(file, () => Reflect.apply(tsImport, undefined, [url, url]))
     } catch {
       // Not there, or of a version without an API: perhaps the next folder has one.
     }
   }
   return undefined
+}
+
+/** Modules that `tsx` loaded: each time that it is asked, it would load them anew. */
+const byTsx = new Map<string, Promise<object>>()
+
+async function onceByTsx(file: string, load: () => Promise<object>): Promise<object> {
+  const module = byTsx.get(file) ?? load()
+  byTsx.set(file, module)
+  try {
+    return await module
+  } catch (error) {
+    throw notLoaded(file, error)
+  }
 }
 
 function notLoaded(file: string, error: unknown, hint = ''): UsageError {

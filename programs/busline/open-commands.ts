@@ -1,4 +1,11 @@
-import { isOpening, lastLines, ProcessChange, type RunLine, type RunLines } from 'busline/journal'
+import {
+  beginsLaterSegment,
+  isOpening,
+  lastLines,
+  ProcessChange,
+  type RunLine,
+  type RunLines,
+} from 'busline/journal'
 
 /** As many lines are looked at from the end of a file that is not read whole. */
 const LAST_LINES = 2000
@@ -33,11 +40,16 @@ export async function endsOpen(path: string): Promise<boolean> {
   const ended = new Set<string>()
   let lines = 0
   let isOpen = false
-  await lastLines(path, ({ envelope }) => {
-    const { kind, id, of } = envelope
+  await lastLines(path, (line) => {
+    const { kind, id, of } = line.envelope
     if (kind === 'result' && of !== undefined) ended.add(of)
     else if (kind === 'command' && id !== undefined && !ended.has(id)) isOpen = true
-    return isOpen || isOpening(envelope) || ++lines >= LAST_LINES
+    return isOpen || begins(line) || ++lines >= LAST_LINES
   })
   return isOpen
+}
+
+/** Whether a process begins to write with a line, and not only the next segment of one. */
+function begins(line: RunLine): boolean {
+  return isOpening(line.envelope) && !beginsLaterSegment(line.record())
 }

@@ -3,6 +3,8 @@ import { basename, join } from 'node:path'
 import { BuslineError, visibleLine, type JournalRecord } from 'busline'
 import { readJournal, type JournalSource } from 'busline/journal'
 import { counted } from '../function-chat/counted.ts'
+import { UsageError } from '../function-chat/usage-error.ts'
+import { checkedInput, checkRecords, hasLines } from './check-records.ts'
 import type { Terminal } from './command.ts'
 import { nearest } from './nearest.ts'
 import { isFolder, noJournals, runFiles, runIdOf, type RunFile } from './run-files.ts'
@@ -14,7 +16,7 @@ export const RUN_OPTIONS = { 'log-dir': { type: 'string' } } as const
 export const RUN_HELP = `RUN is a path, - for stdin, @latest (the default), @latest~1 for the one before, or
 the beginning of a run's id or of a file name in --log-dir (default logs).`
 
-/** A run that was found; nothing of it has been read yet. */
+/** A run that was found, in which there is a line at least. */
 export interface OpenedRun {
   /** The name of its file without `.jsonl`; `stdin` for `-`. */
   readonly name: string
@@ -29,19 +31,25 @@ export interface OpenedRun {
 
 /**
  * Finds the run that an argument names: a path, `-`, `@latest`, `@latest~N`, or the beginning of a run's id or of a file
- * name in the log directory. Without an argument it is `@latest`.
+ * name in the log directory. Without an argument it is `@latest`. A run without a single record is refused, unless it `mayBeEmpty`.
  *
- * @throws BuslineError `RUN_NOT_FOUND` when no run is meant, or more than one
+ * @throws BuslineError `RUN_NOT_FOUND` when no run is meant, or more than one; `JOURNAL_DAMAGED` for one without a record;
+ * `FILE_FAILED` for one that can't be read
  */
-// Asynchronous, so that it may look into files without holding up signals.
 export async function openRun(
   argument: string | undefined,
   values: { readonly 'log-dir'?: string | undefined },
   terminal: Pick<Terminal, 'say'>,
+  { mayBeEmpty = false }: { mayBeEmpty?: boolean | undefined } = {},
 ): Promise<OpenedRun> {
-  const wanted = argument === undefined || argument === '' ? '@latest' : argument
-  if (wanted === '-') return opened('stdin', undefined, process.stdin, terminal)
+  if (argument === '') throw new UsageError('The name of a run must not be empty; @latest is the last one.')
+  const wanted = argument ?? '@latest'
+  if (wanted === '-') {
+    const { stdin } = process
+    return opened('stdin', undefined, mayBeEmpty ? stdin : await checkedInput('stdin', stdin), terminal)
+  }
   const path = pathOf(wanted, values['log-dir'] ?? 'logs')
+  await (mayBeEmpty ? hasLines(path) : checkRecords(path))
   return opened(basename(path, '.jsonl'), path, path, terminal)
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { BuslineError, ToolDescription } from 'busline'
 import * as z from 'zod'
+import { readText } from './read-text.ts'
 
 const Wire = z.looseObject({ type: z.literal('function'), function: z.unknown() })
 const Tools = z.array(
@@ -17,16 +17,7 @@ const Tools = z.array(
  * @throws BuslineError `FILE_FAILED`, `INVALID_OPTION`
  */
 export function readTools(path: string): ToolDescription[] {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new BuslineError('FILE_FAILED', `${path} can't be read: ${String(error)}.`, {
-      data: { path },
-      cause: error,
-    })
-  }
-  const tools = Tools.safeParse(parsed(text))
+  const tools = Tools.safeParse(parsed(readText(path, 'The tools of')))
   if (tools.success) return tools.data
   const [issue] = tools.error.issues
   const place = z.core.toDotPath(issue?.path ?? [])

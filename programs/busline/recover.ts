@@ -17,7 +17,8 @@ Usage: busline recover FILE [--dry-run] [--output FILE] [--json]
   --dry-run       change nothing
   --output FILE   write the recovered journal there, where nothing is yet
   --json          { path, changed, records, cutBytes, damaged: [{ line, bytes }], damagedCount,
-                  setAside: [{ line, records, run }], setAsideCount, lost, original, faults, dryRun } for each segment
+                  setAside: [{ line, records, run }], setAsideCount, lost, lostValues, original, faults,
+                  dryRun } for each segment
 What is cut: bytes after the last newline, and what is no record. Lines that are lost are declared by a bus.lost note.
 Set aside is what is of another run than the first header's, or out of order. The file as it was, with all of that, is
 FILE.damaged-1, or the next number that is free.
@@ -66,6 +67,9 @@ function describe(file: RecoveredFile, dryRun: boolean): string[] {
   const more = setAside.slice(MOST_TOLD)
   return [
     `${shown}: ${told.join(', ')}.`,
+    ...(file.lostValues > 0
+      ? [`  ${counted(file.lostValues, 'big value')} not beside it: told as lost in its line.`]
+      : []),
     ...(cutBytes > 0 ? [`  ${counted(cutBytes, 'byte')} after the last line: no record.`] : []),
     ...damaged
       .slice(0, MOST_TOLD)

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { BuslineError, visibleLine } from 'busline'
+import { BuslineError, visibleLine, type JournalRecord } from 'busline'
 import { replay as replayRun, type Divergence, type GuardFinding, type ReplayReport } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
@@ -7,6 +7,7 @@ import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram } from './command.ts'
 import { loadApp } from './load-app.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
+import { spooled } from './spooled.ts'
 
 const HELP = `Runs a run again with today's code, without network and key: models, tools and sessions are answered from the
 journal, everything else runs as it did, and the first line that differs is told.
@@ -17,17 +18,20 @@ Examples
   busline replay RUN --live tool.call     tools run too; what they return is compared
   busline replay RUN --keep-going --json  all differences, for programs
 
-Usage: busline replay [RUN] [--app FILE#EXPORT] [--keep-going] [--live TYPE]… [--out FILE] [--no-guard] [--json]
-  --app FILE#EXPORT  what createApp takes, or a participant without provider and store (default: function-chat's app
-                     with its defaults: a run with --max-steps needs an app with that maxSteps)
+Usage: busline replay [RUN] [--app FILE#EXPORT] [--keep-going] [--live TYPE]… [--out FILE]
+                      [--no-guard | --strict-guard] [--json]
+  --app FILE#EXPORT  what createApp takes, or a participant without provider and store (default: function-chat's app,
+                     with the options that the run tells it was started with)
   --keep-going       go on after a difference as far as possible
   --live TYPE        let this effect's handlers run, a type or a pattern such as tool.*; repeatable
   --out FILE         write the journal that the replay wrote
   --no-guard         do not watch handlers for the clock, randomness, timers and the network
+  --strict-guard     end with 1 where a handler uses one of these, though the run comes out the same
   --log-dir DIR      where runs are (default logs)
-  --json             one object: identical, lines, replayed, divergences, findings
+  --json             one object: identical, lines, replayed, divergences (with recordedError and replayedError), findings
 ${RUN_HELP}
-Exit codes: 0 it does the same, 2 usage, 3 damaged file, 4 the file can't be read, 5 it does something else`
+Exit codes: 0 it does the same, 1 it does, and --strict-guard found something, 2 usage, 3 damaged file,
+4 the file can't be read, 5 it does something else`
 
 export const replay = defineProgram({
   name: 'replay',
@@ -39,14 +43,18 @@ export const replay = defineProgram({
     live: { type: 'string', multiple: true },
     out: { type: 'string' },
     'no-guard': { type: 'boolean' },
+    'strict-guard': { type: 'boolean' },
   },
   async run({ values, positionals }, terminal) {
     const { output, signal } = terminal
     const [argument, extra] = positionals
     if (extra !== undefined)
       throw new UsageError('busline replay takes one run. busline replay --help tells more.')
-    const run = await openRun(argument, values, terminal)
-    const app = await loadApp(values.app)
+    if (values['no-guard'] === true && values['strict-guard'] === true)
+      throw new UsageError('--strict-guard needs the guard: leave --no-guard out.')
+    const opened = await openRun(argument, values, terminal)
+    const run = await spooled(opened, signal)
+    const app = await loadApp(values.app, run.path)
     const report = await replayRun(run.records(), app, {
       mode: values['keep-going'] === true ? 'keep-going' : 'strict',
       live: values.live,
@@ -56,13 +64,14 @@ export const replay = defineProgram({
     })
     if (values.out !== undefined) await write(values.out, report)
     await output.print(
-      values.json === true ? jsonLine(forPrograms(report)) : forPeople(report, run.path ?? run.name),
+      values.json === true ? jsonLine(forPrograms(report)) : forPeople(report, opened.path ?? opened.name),
     )
     const types = new Set(report.records.map(({ type }) => type))
     for (const type of values.live ?? [])
       if (!type.includes('*') && !types.has(type))
         terminal.say(`--live ${type}: the run has no such command.`)
-    if (report.identical) return EXIT.ok
+    if (report.identical)
+      return values['strict-guard'] === true && report.findings.length > 0 ? EXIT.failed : EXIT.ok
     if (values.app === undefined)
       terminal.say("It was run again with function-chat's app; --app FILE#EXPORT names another.")
     return EXIT.replayMiss
@@ -95,13 +104,15 @@ async function write(file: string, { records }: ReplayReport): Promise<void> {
 
 function forPrograms({ identical, lines, replayed, divergences, findings }: ReplayReport): unknown {
   const differences = divergences.map(
-    ({ kind, line, type, path, recorded = null, replayed: now = null }) => ({
+    ({ kind, line, type, path, recorded = null, replayed: now = null, recordedRecord, replayedRecord }) => ({
       kind,
       line,
       type,
       path,
       recorded,
       replayed: now,
+      recordedError: recordedRecord?.error ?? null,
+      replayedError: replayedRecord?.error ?? null,
     }),
   )
   const found = findings.map(({ at = null, ...finding }) => ({ ...finding, at }))
@@ -124,12 +135,24 @@ const WORDS = {
   missing: 'did not come',
 } as const
 
-function told({ kind, line, type, path, recorded, replayed }: Divergence): string {
+const HASH_COVERS =
+  '  the hash is that of the whole request: the text of its messages, and its tools with descriptions and parameters\n'
+
+function told(divergence: Divergence): string {
+  const { kind, line, type, path, recorded, replayed, recordedRecord, replayedRecord } = divergence
   const at = path === '' ? '' : ` at ${visibleLine(path)}`
   const head = `line ${line}  ${visibleLine(type)} ${WORDS[kind]}${at}\n`
-  const was = kind === 'extra' ? '' : `  recorded  ${shown(recorded)}\n`
-  const is = kind === 'missing' && replayed === undefined ? '' : `  replayed  ${shown(replayed)}\n`
-  return `${head}${was}${is}`
+  const errors = path === 'status' ? [withError(recordedRecord), withError(replayedRecord)] : []
+  const was = kind === 'extra' ? '' : `  recorded  ${shown(recorded)}${errors[0] ?? ''}\n`
+  const is =
+    kind === 'missing' && replayed === undefined ? '' : `  replayed  ${shown(replayed)}${errors[1] ?? ''}\n`
+  return `${head}${was}${is}${path === 'data.hash' ? HASH_COVERS : ''}`
+}
+
+/** The error behind a status. */
+function withError(record: JournalRecord | undefined): string {
+  const { code, name, message } = record?.error ?? {}
+  return code === undefined ? '' : visibleLine(`  ${code} ${name ?? ''}: ${message ?? ''}`, 2000)
 }
 
 function found({ what, type, at = 'an unknown place' }: GuardFinding): string {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { BuslineError, visibleLine, type PriceTable } from 'busline'
 import { repriceRun, type RepricedRun, type RepricedTotal } from 'busline/journal'
 import * as z from 'zod'
@@ -9,6 +8,7 @@ import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram } from './command.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
+import { readText } from './read-text.ts'
 import { table, type Column } from './table.ts'
 
 const HELP = `Prices the model calls of a run with another table: what it cost, and what it would have.
@@ -67,30 +67,42 @@ export const reprice = defineProgram({
       await output.print(jsonLine({ kind: 'total', ...total }))
       return EXIT.ok
     }
-    const rows = models.map(({ model, ...row }): Row => ({ name: model ?? '(not named)', ...row }))
+    const rows = models.map(({ model, ...row }): Row => ({ name: model ?? UNNAMED, ...row }))
     const lines = table([...rows, { name: 'total', ...total }], COLUMNS, terminal.width)
     await output.print(`${lines.join('\n')}\n`)
-    for (const line of whyUnknown(models, file)) terminal.say(line)
+    for (const line of whyUnknown(calls, file)) terminal.say(line)
     return EXIT.ok
   },
 })
 
 /** Why calls have no new price. */
-function whyUnknown(models: RepricedRun['models'], file: string): string[] {
-  const unknown = models.filter(({ newUnknown }) => newUnknown > 0)
-  const named = unknown.flatMap(({ model, newUnknown }) =>
-    model === null ? [] : `${visibleLine(model, 60)} (${counted(newUnknown, 'call')})`,
-  )
-  const nameless = unknown.find(({ model }) => model === null)?.newUnknown ?? 0
+function whyUnknown(calls: RepricedRun['calls'], file: string): string[] {
+  const unknown = calls.filter(({ newCost }) => newCost === null)
+  const withoutUsage = unknown.filter(({ usage }) => usage === null)
+  const withoutPrice = unknown.filter(({ usage, model }) => usage !== null && model !== null)
+  const nameless = unknown.length - withoutUsage.length - withoutPrice.length
   return [
-    ...(named.length > 0
-      ? [`Not known: ${file} has no price of ${named.join(', ')}, or the answers tell no usage.`]
+    ...(withoutPrice.length > 0
+      ? [`Not known: ${visibleLine(file)} has no price of ${modelsOf(withoutPrice)}.`]
+      : []),
+    ...(withoutUsage.length > 0
+      ? [`Not known: the answers of ${modelsOf(withoutUsage)} tell no usage.`]
       : []),
     ...(nameless > 0
       ? [`Not known: ${counted(nameless, 'call')}, as neither the request nor the answer names a model.`]
       : []),
   ]
 }
+
+function modelsOf(calls: RepricedRun['calls']): string {
+  const counts = new Map<string | null, number>()
+  for (const { model } of calls) counts.set(model, (counts.get(model) ?? 0) + 1)
+  return [...counts]
+    .map(([model, count]) => `${visibleLine(model ?? UNNAMED, 60)} (${counted(count, 'call')})`)
+    .join(', ')
+}
+
+const UNNAMED = '(not named)'
 
 /** A table that is wrong inside, in the words of who wrote the file. */
 function inTheFile(error: unknown, file: string): unknown {
@@ -106,15 +118,7 @@ const Table = z.custom<PriceTable>((value) => typeof value === 'object' && value
 
 /** The table as it stands; whoever prices with it checks it. */
 function readPrices(file: string): PriceTable {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new BuslineError('FILE_FAILED', `The price table ${file} can't be read: ${why}.`, {
-      data: { path: file },
-    })
-  }
+  const text = readText(file, 'The price table')
   try {
     return Table.parse(JSON.parse(text))
   } catch {

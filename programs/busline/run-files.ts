@@ -17,7 +17,7 @@ export interface RunFile {
   readonly writtenAt: number
 }
 
-const JOURNAL = /^(.+?)(?:\.(\d{5,}))?\.jsonl$/
+const JOURNAL = /^(.+?)(?:\.(\d{5}|[1-9]\d{5,6}))?\.jsonl$/
 const HEAD_BYTES = 4096
 
 /** The runs of a folder, last written first; none where there is no folder. */

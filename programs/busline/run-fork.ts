@@ -53,7 +53,7 @@ export async function runFork(
     sessions: values['sessions-dir'],
     signal: terminal.signal,
   }
-  const report = await attempt(path, await appOf(values), options, terminal)
+  const report = await attempt(path, await appOf(values, path), options, terminal)
   if (!report) return EXIT.replayMiss
   if (json) await terminal.output.print(jsonLine(report))
   else for (const turn of report.turns) await terminal.output.print(described(turn))
@@ -89,8 +89,11 @@ const MOST_SHOWN = 2000
 
 const HOW = ['stop', 'record', 'live', 'stub'] as const satisfies WhatIfOptions['tools'][]
 
-async function appOf({ app: spec, offline, 'base-url': url }: RunForkValues): Promise<AppOptions> {
-  const app = await loadApp(spec)
+async function appOf(
+  { app: spec, offline, 'base-url': url }: RunForkValues,
+  journal: string,
+): Promise<AppOptions> {
+  const app = await loadApp(spec, journal)
   if (typeof app === 'function')
     throw new UsageError('--run needs what createApp takes, not a participant: export its options.')
   if (app.provider !== undefined) return app

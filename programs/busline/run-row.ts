@@ -23,6 +23,7 @@ export interface RunRow {
   state: 'running' | 'ended' | 'interrupted' | 'torn' | 'damaged'
   /** The process that writes it. */
   pid: number | null
+  /** Those that are there, from the first to the last. */
   lines: number | null
   bytes: number
   /** From here on null where the whole run would have to be read. */
@@ -39,10 +40,11 @@ export interface RunRow {
 
 /** Reads what a list tells of a run: its first and last line, and `whole` of it for what needs more. */
 export async function runRow(run: RunFile, whole: boolean): Promise<RunRow> {
-  const row = { ...emptyRow(run), ...beginning(run) }
+  const { firstSeq, ...begun } = beginning(run)
+  const row = { ...emptyRow(run), ...begun }
   row.pid = journalHolder(run.path) ?? null
   try {
-    Object.assign(row, await end(run, row.startedAt))
+    Object.assign(row, await end(run, { ...begun, firstSeq }))
     const { isOpen, ...known } = whole ? await totals(run) : { isOpen: await endsOpen(run.path) }
     Object.assign(row, known)
     if (isOpen && row.state === 'ended') row.state = 'interrupted'
@@ -76,21 +78,26 @@ function emptyRow({ name, path, bytes }: RunFile): RunRow {
   }
 }
 
-function beginning({ segments: [first = ''] }: RunFile): Pick<RunRow, 'run' | 'startedAt'> {
+type Beginning = Pick<RunRow, 'run' | 'startedAt'> & { readonly firstSeq: number }
+
+function beginning({ segments: [first = ''] }: RunFile): Beginning {
   const header = firstRecord(first)
   const time = fieldOf(header, 'time')
+  const seq = fieldOf(header, 'seq')
   return {
     run: stringIn(fieldOf(header, 'data'), 'run') ?? null,
     startedAt: typeof time === 'number' ? time : null,
+    // Later where its first segments were deleted.
+    firstSeq: typeof seq === 'number' ? seq : 0,
   }
 }
 
-async function end(run: RunFile, startedAt: number | null): Promise<Partial<RunRow>> {
+async function end(run: RunFile, { startedAt, firstSeq }: Beginning): Promise<Partial<RunRow>> {
   const [last] = await lastLines(run.path, () => true)
   const state = tornBytes(run.segments.at(-1) ?? run.path) > 0 ? 'torn' : 'ended'
   if (!last) return { state, lines: 0 }
   const { seq, time } = last.envelope
-  return { state, lines: seq + 1, ms: startedAt === null ? null : time - startedAt }
+  return { state, lines: seq + 1 - firstSeq, ms: startedAt === null ? null : time - startedAt }
 }
 
 async function totals({ path }: RunFile): Promise<Partial<RunRow> & { isOpen: boolean }> {

@@ -1,12 +1,12 @@
 import { BuslineError, visibleLine } from 'busline'
-import { parseFilter, scanJournal, searchRun, type Filter, type Found } from 'busline/journal'
+import { parseFilter, searchRun, type Filter, type Found } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram, type Terminal } from './command.ts'
-import { checkRecords, noRecords, WatchedSource } from './check-records.ts'
 import { contextBreak, foundLine, foundText } from './describe-found.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS, type OpenedRun } from './open-run.ts'
 import { noJournals, runFiles } from './run-files.ts'
+import { soughtLines } from './sought-lines.ts'
 
 const HELP = `Finds lines of journals: by text, type, status, duration, ids, cost, fields.
 
@@ -68,9 +68,8 @@ export const search = defineProgram({
     let found = 0
     for (const name of names) {
       if (found >= max || terminal.signal.aborted || terminal.output.failure !== undefined) break
-      const run = await openRun(name, values, terminal)
       // Of a whole folder, a run that has just begun is passed over.
-      if (run.path !== undefined && !values.all) checkRecords({ name: run.name, path: run.path })
+      const run = await openRun(name, values, terminal, { mayBeEmpty: values.all })
       found += await searchOne(run, filter(), terminal, {
         max: max - found,
         context,
@@ -97,29 +96,33 @@ async function searchOne(run: OpenedRun, filter: Filter, terminal: Terminal, how
   const { output, signal } = terminal
   const { max, context, json, count, several } = how
   const containing = context > 0 ? [] : filter.containing
-  const watched = new WatchedSource(run.source)
-  const lines = scanJournal(watched.source, { onTornTail: run.onTornTail, containing })
+  const { besides } = filter
+  const { source, onTornTail } = run
+  const lines = soughtLines(source, { onTornTail, containing, besides, blobs: 'resolve' })
   let matches = 0
   let last: number | undefined
   let waiting = ''
-  for await (const found of searchRun(lines, filter, { context: count ? 0 : context, max })) {
-    if (signal.aborted || output.failure !== undefined) return matches
-    if (found.matches) matches++
-    if (!count) {
-      if (matches === 1 && several && !json && last === undefined) waiting += `${visibleLine(run.name)}\n`
-      if (context > 0 && !json && last !== undefined && found.line.line > last + 1)
-        waiting += contextBreak(terminal)
-      waiting += described(found, filter, { run, json, terminal })
-      last = found.line.line
+  try {
+    for await (const found of searchRun(lines, filter, { context: count ? 0 : context, max })) {
+      if (signal.aborted || output.failure !== undefined) return matches
+      if (found.matches) matches++
+      if (!count) {
+        if (matches === 1 && several && !json && last === undefined) waiting += `${visibleLine(run.name)}\n`
+        if (context > 0 && !json && last !== undefined && found.line.line > last + 1)
+          waiting += contextBreak(terminal)
+        waiting += described(found, filter, { run, json, terminal })
+        last = found.line.line
+      }
+      if (waiting.length > PRINTED_AT_ONCE) {
+        await output.print(waiting)
+        waiting = ''
+      }
     }
-    if (waiting.length > PRINTED_AT_ONCE) {
-      await output.print(waiting)
-      waiting = ''
-    }
+    if (count) waiting = countLine(run, matches, how)
+  } finally {
+    // What stands before a damaged line is shown, too.
+    if (waiting !== '') await output.print(waiting)
   }
-  if (matches === 0 && !watched.hasLine) throw noRecords(run)
-  if (count) waiting = countLine(run, matches, how)
-  if (waiting !== '') await output.print(waiting)
   return matches
 }
 

@@ -22,7 +22,7 @@ Examples
 Usage: busline sessions list | show ID | export ID | delete ID… | rebuild [RUN] [--sessions-dir DIR] [--json]
   --sessions-dir DIR   default sessions
   --format FORMAT      of export: json (default; the file of a session, to be put into another folder as
-                       ID.json), openai ({ messages } for a server or for fine-tuning), md
+                       ID.json), openai ({ messages } for a server; busline export makes fine-tuning files), md
   --yes                delete without asking; it takes whole ids
   --session ID         of rebuild: one session of the run; the beginning of an id is enough
   --force              of rebuild: write over another session of the same id

@@ -1,5 +1,5 @@
 import { BuslineError, visibleLine } from 'busline'
-import { scanJournal, type ScannedLine } from 'busline/journal'
+import type { ScannedLine } from 'busline/journal'
 import { escapedJson } from '../function-chat/json-line.ts'
 import type { Terminal } from './command.ts'
 import { describeEvent, eventLine } from './describe-event.ts'
@@ -7,6 +7,7 @@ import type { OpenedRun } from './open-run.ts'
 import { painter } from './paint.ts'
 import { firstLineOf, lastLinesOf, type Lines } from './show-lines.ts'
 import type { Shown } from './show-options.ts'
+import { soughtLines } from './sought-lines.ts'
 import { isOfSession, turnMeant } from './turn-starts.ts'
 import { previewRecord } from './whole-record.ts'
 
@@ -19,7 +20,7 @@ export async function showEvents(
   how: 'events' | 'raw',
   terminal: Terminal,
 ): Promise<void> {
-  const { output, columns, signal, color } = terminal
+  const { output, width, signal, color } = terminal
   const { session, last, turn } = shown
   const id = turn === undefined ? undefined : await turnMeant(run, shown)
   const start = (await firstLineOf(run.path))?.envelope.time ?? 0
@@ -29,7 +30,7 @@ export async function showEvents(
     if (how === 'raw') return `${process.stdout.isTTY ? escapedJson(scanned.text()) : scanned.text()}\n`
     const record = previewRecord(scanned)
     if (shown.json) return eventLine(record, scanned.line)
-    return describeEvent(record, { line: scanned.line, start, columns, paint })
+    return describeEvent(record, { line: scanned.line, start, width, paint })
   }
 
   const isAsked = ({ envelope }: ScannedLine): boolean =>
@@ -58,8 +59,8 @@ async function linesOf(
   { last, id, isFiltered }: { last: number; id: string | undefined; isFiltered: boolean },
 ): Promise<Lines> {
   if (last !== Infinity && !isFiltered) return lastLinesOf(path, last)
-  return scanJournal(path, {
+  return soughtLines(path, {
     onTornTail,
-    ...(id !== undefined && { containing: `"turn":${JSON.stringify(id)}` }),
+    ...(id !== undefined && { containing: `"turn":${JSON.stringify(id)}`, besides: ['"turn": '] }),
   })
 }

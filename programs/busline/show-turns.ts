@@ -1,5 +1,5 @@
 import { BuslineError, type JournalRecord } from 'busline'
-import { isOpening, MESSAGE_TYPES, scanJournal, type ScannedLine } from 'busline/journal'
+import { isOpening, MESSAGE_TYPES, ProcessChange, scanJournal, type ScannedLine } from 'busline/journal'
 import { counted } from '../function-chat/counted.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Terminal } from './command.ts'
@@ -13,6 +13,7 @@ import { painter } from './paint.ts'
 import { segmentsOf } from './run-files.ts'
 import { firstLineOf, isLarge, lastTurnsOf, linesFrom, turnsIn, type Lines } from './show-lines.ts'
 import type { Shown } from './show-options.ts'
+import { soughtLines } from './sought-lines.ts'
 import { tornBytes } from './torn-tail.ts'
 import { LastTurns } from './last-turns.ts'
 import { TurnRecords, type ShownTurn } from './turn-records.ts'
@@ -27,6 +28,7 @@ export async function showTurns(run: Run, shown: Shown, terminal: Terminal): Pro
   const { lines, before } = await linesOf(run, shown)
   if (lines === undefined) return 0
   const turns = new TurnRecords()
+  const change = new ProcessChange()
   const whole = new WholeRecords(run.name === 'stdin' ? undefined : run.path)
   /** What is printed when it is known that no more than `last` turns follow. */
   const kept = new LastTurns(shown.last)
@@ -45,7 +47,8 @@ export async function showTurns(run: Run, shown: Shown, terminal: Terminal): Pro
           count++
           await show(turn)
         }
-        if (view.isStart(line.envelope) && shown.last === Infinity) await view.start(previewRecord(line))
+        const isStart = change.at(line.envelope, () => previewRecord(line))
+        if (isStart && !shown.json && shown.last === Infinity) await view.start(previewRecord(line))
       }
     }
     for (const turn of turns.unfinished()) {
@@ -67,12 +70,17 @@ async function linesOf(run: Run, shown: Shown): Promise<{ lines: Lines | undefin
   const { path, onTornTail } = run
   const { turn, last } = shown
   if (turn !== undefined) {
-    const containing = `"turn":${JSON.stringify(await turnMeant(run, shown))}`
-    return { lines: scanJournal(path, { containing }), before: 0 }
+    return { lines: linesOfTurn(run, await turnMeant(run, shown)), before: 0 }
   }
   const files = segmentsOf(path)
   if (last === Infinity || !isLarge(files)) return { lines: scanJournal(path, { onTornTail }), before: 0 }
   return linesOfEnd({ ...run, files }, shown)
+}
+
+async function* linesOfTurn({ path, onTornTail }: Run, turn: string): AsyncGenerator<readonly ScannedLine[]> {
+  const containing = `"turn":${JSON.stringify(turn)}`
+  for await (const lines of soughtLines(path, { onTornTail, containing, besides: ['"turn": '] }))
+    yield lines.filter(({ envelope }) => envelope.turn === turn)
 }
 
 async function linesOfEnd(

@@ -1,6 +1,5 @@
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { checkRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { openRun, RUN_HELP } from './open-run.ts'
 import { SHOW_OPTIONS, shownOf } from './show-options.ts'
@@ -42,7 +41,6 @@ export const show = defineProgram({
       throw new UsageError('busline show takes one run. Example: busline show @latest --turn 2')
     const shown = shownOf(values)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
-    checkRecords(run)
     if (values.events || values.raw) {
       const { showEvents } = await import('./show-events.ts')
       await showEvents(run, shown, values.raw ? 'raw' : 'events', terminal)

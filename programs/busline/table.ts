@@ -1,3 +1,5 @@
+import { cutToWidth, fillEnd, fillStart, textWidth } from 'busline/journal'
+
 /** A column of a table; its cells are one line each and hold no escapes. */
 export interface Column<T> extends Room {
   readonly title: string
@@ -9,7 +11,7 @@ export interface Column<T> extends Room {
 export interface Room {
   /** Left out, the higher the sooner; 0 (default) stays. */
   readonly spare?: number
-  /** To how many characters its cells may be cut when nothing is left to leave out (default: they stay whole). */
+  /** To how many columns of the screen its cells may be cut when nothing is left to leave out (default: they stay whole). */
   readonly least?: number
 }
 
@@ -20,7 +22,7 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], widt
   const cells = columns.map((column) => [column.title, ...rows.map((row) => column.cell(row))])
   const widths = fitted(
     columns,
-    cells.map((column) => Math.max(...column.map((cell) => cell.length))),
+    cells.map((column) => Math.max(...column.map((cell) => textWidth(cell)))),
     width,
   )
   return [columnsLine(0), ...rows.map((_row, index) => columnsLine(index + 1))]
@@ -29,8 +31,8 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], widt
     return columns
       .flatMap(({ align }, column) => {
         const wide = widths[column] ?? 0
-        const cell = cut(cells[column]?.[index] ?? '', wide)
-        return wide === 0 ? [] : [align === 'right' ? cell.padStart(wide) : cell.padEnd(wide)]
+        const cell = cutToWidth(cells[column]?.[index] ?? '', wide)
+        return wide === 0 ? [] : [align === 'right' ? fillStart(cell, wide) : fillEnd(cell, wide)]
       })
       .join(' '.repeat(GAP))
       .trimEnd()
@@ -54,9 +56,4 @@ export function fitted(rooms: readonly Room[], wanted: readonly number[], width:
     if (wide > least) widths[column] = Math.max(least, wide - Math.max(0, over()))
   }
   return widths
-}
-
-/** A cell without escapes, cut to a width. */
-export function cut(cell: string, width: number): string {
-  return cell.length <= width ? cell : `${cell.slice(0, Math.max(0, width - 1))}…`
 }

@@ -2,7 +2,6 @@ import { visibleLine, type JournalRecord } from 'busline'
 import { followJournal, lastLines, scanJournal } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { checkRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { describeEvent, eventLine } from './describe-event.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
@@ -44,13 +43,12 @@ export const tail = defineProgram({
   },
   async run({ values, positionals: [argument, extra] }, terminal) {
     if (extra !== undefined) throw new UsageError('busline tail follows one run.')
-    const { name, path } = await openRun(argument, values, terminal)
-    if (path === undefined)
-      throw new UsageError('busline tail follows a file. Stdin comes by itself: use busline show - --events.')
-    const { output, signal, columns, color } = terminal
     const live = !values['no-follow']
     // One that is followed may have its first line yet to come.
-    if (!live) checkRecords({ name, path })
+    const { path } = await openRun(argument, values, terminal, { mayBeEmpty: live })
+    if (path === undefined)
+      throw new UsageError('busline tail follows a file. Stdin comes by itself: use busline show - --events.')
+    const { output, signal, width, color } = terminal
     const isAsked = filter(values)
     const after = await startBefore(path, count(values.lines), isAsked)
     const paint = painter(color)
@@ -61,7 +59,7 @@ export const tail = defineProgram({
       const preview = previewRecord({ record: () => record })
       const shown = values.json
         ? eventLine(preview, line)
-        : describeEvent(preview, { line, start, columns, paint })
+        : describeEvent(preview, { line, start, width, paint })
       await output.print(shown)
       if (output.failure !== undefined) break
     }

@@ -1,14 +1,18 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BuslineError, visibleLine, type JournalRecord } from 'busline'
+import { journalHolder } from 'busline/journal'
 import { expectRun, RunDiverged } from 'busline/testing'
+import type { ChatSettings } from '../function-chat/chat-app.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
+import { chatSettingsOf } from './chat-app-of.ts'
 import type { Terminal } from './command.ts'
 import { keptAppPath, keptAppText } from './kept-app.ts'
 import { loadApp, loadModule, namedApp } from './load-app.ts'
 import { openRun, type OpenedRun } from './open-run.ts'
+import { segmentsOf } from './run-files.ts'
 import { spooled } from './spooled.ts'
 import { turnStarts } from './turn-starts.ts'
 
@@ -33,15 +37,16 @@ export async function addTest(
   const name = nameOf(
     values.name ?? (values.turn === undefined ? run.name : `${run.name}-turn${values.turn}`),
   )
-  const app = await loadApp(values.app)
+  const app = await loadApp(values.app, run.path)
   const journal = join(dir, `${name}.jsonl`)
   const test = join(dir, `${name}.test.ts`)
-  const module = await moduleOf(values.app)
+  const module = await moduleOf(values.app, run.path)
   const remembered = keptAppPath(journal)
   const files = [journal, ...(values.app === undefined ? [] : [remembered]), ...(module ? [test] : [])]
   const there = force ? undefined : files.find((file) => existsSync(file))
   if (there !== undefined)
     throw new UsageError(`${there} is there already. Give another --name, or --force to write over it.`)
+  checkOver(journal, run.path)
 
   mkdirSync(dir, { recursive: true })
   await write(journal, linesUpTo(run.records(), last), force)
@@ -64,6 +69,25 @@ export async function addTest(
       for (const line of [`It does not pass with ${ran}:`, ...error.message.split('\n')]) terminal.say(line)
     }
   }
+}
+
+/** Refuses to write over a run that is needed: the one that is read, or one that is being written. */
+function checkOver(journal: string, run: string): void {
+  const there = statSync(journal, { throwIfNoEntry: false })
+  if (!there) return
+  const hint = 'Give another --name or --dir.'
+  const isRead = segmentsOf(run).some((segment) => {
+    const stat = statSync(segment, { throwIfNoEntry: false })
+    return stat?.dev === there.dev && stat.ino === there.ino
+  })
+  if (isRead) throw new UsageError(`${visibleLine(journal)} is the run that is to be kept. ${hint}`)
+  const pid = journalHolder(journal)
+  if (pid !== undefined)
+    throw new BuslineError(
+      'JOURNAL_IN_USE',
+      `${visibleLine(journal)} is being written by process ${pid}. ${hint}`,
+      { data: { path: journal, pid } },
+    )
 }
 
 /** The `seq` of the line that ends a turn. */
@@ -91,44 +115,45 @@ function nameOf(text: string): string {
   )
 }
 
+/** How a test has the app. */
 interface AppModule {
   readonly file: string
-  /** The name of the export; `default`; or what stands for the tools of function-chat. */
-  readonly name: string
+  /** What stands between `import` and `from`. */
+  readonly imports: string
+  /** The app, as an expression. */
+  readonly app: string
 }
 
 /** Where a test imports the app from; undefined where the app stands in no file that could be imported. */
-async function moduleOf(spec: string | undefined): Promise<AppModule | undefined> {
-  if (spec === undefined) {
-    // Only where function-chat is being worked on: the package has it in one file with all commands.
-    const file = fileURLToPath(new URL('../function-chat/conversation.ts', import.meta.url))
-    return existsSync(file) ? { file, name: 'TOOLS' } : undefined
-  }
+async function moduleOf(spec: string | undefined, journal: string): Promise<AppModule | undefined> {
+  if (spec === undefined) return chatModule(await chatSettingsOf(journal))
   const { file, name } = namedApp(spec)
-  if (name !== undefined) return { file, name }
-  const module = await loadModule(file)
-  return { file, name: Reflect.get(module, 'app') === undefined ? 'default' : 'app' }
+  if (name !== undefined)
+    return { file, imports: `{ ${name === 'app' ? name : `${name} as app`} }`, app: 'app' }
+  const isNamed = Reflect.get(await loadModule(file), 'app') !== undefined
+  return { file, imports: isNamed ? '{ app }' : 'app', app: 'app' }
+}
+
+/** Only where function-chat is being worked on: the package has it in one file with all commands. */
+function chatModule(settings: ChatSettings | undefined): AppModule | undefined {
+  const file = fileURLToPath(new URL('../function-chat/chat-app.ts', import.meta.url))
+  if (!existsSync(file)) return undefined
+  if (!settings) return { file, imports: '{ TOOLS }', app: '{ tools: TOOLS }' }
+  return { file, imports: '{ chatApp }', app: `chatApp(${JSON.stringify(settings)})` }
 }
 
 function testText(name: string, dir: string, module: AppModule): string {
   const path = relative(resolve(dir), module.file).replaceAll('\\', '/')
   const from = JSON.stringify(path.startsWith('.') ? path : `./${path}`).replaceAll('"', "'")
-  const imported =
-    module.name === 'default' ? 'app' : `{ ${module.name === 'app' ? 'app' : importAs(module.name)} }`
-  const app = module.name === 'TOOLS' ? '{ tools: TOOLS }' : 'app'
   return `import { fileURLToPath } from 'node:url'
 import { expectRun } from 'busline/testing'
 import { test } from 'vitest'
-import ${imported} from ${from}
+import ${module.imports} from ${from}
 
 test('${name} goes as it was recorded', async () => {
-  await expectRun(fileURLToPath(new URL('./${name}.jsonl', import.meta.url)), ${app})
+  await expectRun(fileURLToPath(new URL('./${name}.jsonl', import.meta.url)), ${module.app})
 })
 `
-}
-
-function importAs(name: string): string {
-  return name === 'TOOLS' ? name : `${name} as app`
 }
 
 /** Whole lines, big values in their places: the file stands alone. */

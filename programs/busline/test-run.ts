@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { BuslineError, visibleLine, type AppOptions, type Participant } from 'busline'
+import { BuslineError, visibleLine } from 'busline'
 import { expectRun, RunDiverged, type ExpectRunOptions } from 'busline/testing'
 import { EXIT, exitCodeFor } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
@@ -22,6 +22,8 @@ interface Values {
 /** What became of one recorded run. */
 interface Tested {
   readonly file: string
+  /** As `--app` takes it; null for that of busline chat. */
+  readonly app: string | null
   readonly status: 'pass' | 'fail' | 'updated' | 'error'
   readonly ms: number
   readonly lines: number | null
@@ -45,7 +47,7 @@ export async function runTests(dir: string, values: Values, terminal: Terminal):
   for (const file of runsIn(dir)) {
     if (signal.aborted || output.failure !== undefined) break
     const spec = values.app ?? keptApp(file)
-    const { tested, exit, message } = await tryRun(file, await loadApp(spec), options)
+    const { tested, exit, message } = await tryRun(file, spec, options)
     counts[tested.status]++
     code = Math.max(code, exit)
     await output.print(
@@ -105,17 +107,26 @@ function loosened(text: string): [type: string, how: (typeof HOWS)[number]] {
 
 async function tryRun(
   file: string,
-  app: Participant | AppOptions,
+  spec: string | undefined,
   options: ExpectRunOptions,
 ): Promise<{ tested: Tested; exit: number; message: string }> {
   const start = performance.now()
   const done = (what: Partial<Tested>, exit: number, message = '') => {
     const ms = Math.round(performance.now() - start)
-    const tested = { file, status: 'pass', ms, lines: null, divergences: [], error: null, ...what } as const
+    const tested: Tested = {
+      file,
+      app: spec ?? null,
+      status: 'pass',
+      ms,
+      lines: null,
+      divergences: [],
+      error: null,
+      ...what,
+    }
     return { tested, exit, message }
   }
   try {
-    const { report, updated } = await expectRun(file, app, options)
+    const { report, updated } = await expectRun(file, await loadApp(spec, file), options)
     return done({ status: updated ? 'updated' : 'pass', lines: report.lines }, EXIT.ok)
   } catch (error) {
     if (error instanceof RunDiverged) {

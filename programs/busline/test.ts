@@ -23,13 +23,14 @@ ${RUN_HELP}
   --name NAME        default: the name of the run
   --dir DIR          default test/runs
   --app FILE#EXPORT  what createApp takes, or a participant without provider and store, for all runs of the folder
-                     (default: that of NAME.json, or else the app of busline chat)
+                     (default: that of NAME.json, or else the app of busline chat as it was started)
   --force            write over files that are there
   --live TYPE        let this effect's handlers run and compare what they return, e.g. tool.call
   --ignore PATH      a value that may differ: data.hash, output.toolCalls[*].id, model.call:data.temperature
   --loosen TYPE=HOW  how much of a type has to be as recorded: exact, shape, type or ignore
   --update           write a run that differs anew from its replay (or BUSLINE_UPDATE=1)
-  --json             one object a run: file, status (pass, fail, updated, error), ms, lines, divergences, error
+  --json             one object a run: file, app (null: that of busline chat), status (pass, fail, updated, error), ms,
+                     lines, divergences, error
   --log-dir DIR      where add finds runs (default logs)
 Exit codes: 0 all pass, 1 one differs, 2 usage, 3 damaged file, 4 input or output, 5 one can't be replayed`
 

@@ -1,14 +1,14 @@
 import { BuslineError, spansOf, visibleLine, type JournalRecord, type Span } from 'busline'
-import { callName, scanJournal, traceRows } from 'busline/journal'
+import { callName, traceRows } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { checkRecords } from './check-records.ts'
 import { defineProgram, type Terminal } from './command.ts'
 import { drawTrace, LEGEND } from './draw-trace.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS, type OpenedRun } from './open-run.ts'
 import { painter } from './paint.ts'
 import { spooled } from './spooled.ts'
+import { soughtLines } from './sought-lines.ts'
 import { latestOf, turnMeant, turnStarts } from './turn-starts.ts'
 
 const HELP = `Draws what a turn did over time: each command as a bar, with when its answer began to arrive, and the critical path.
@@ -47,12 +47,19 @@ export const trace = defineProgram({
       throw new UsageError('busline trace takes one run. Example: busline trace @latest')
     checkChoice(values)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
-    checkRecords(run)
     const choice = await choose(run, values)
     const names = new Map<string, string>()
-    const trees = await spansOf(meant(run, { ...choice, names, signal: terminal.signal }))
-    if (trees.length === 0) throw notInRun(run, `There is nothing of it in ${visibleLine(run.name, 80)}.`)
-    await (values.json ? printRows(trees, names, terminal) : printTrees(trees, names, terminal))
+    const damage: unknown[] = []
+    const trees = await spansOf(meant(run, { ...choice, names, signal: terminal.signal, damage }))
+    // What stands before a damaged line is drawn, too.
+    if (trees.length > 0)
+      await (values.json ? printRows(trees, names, terminal) : printTrees(trees, names, terminal))
+    for (const error of damage) throw error
+    if (trees.length === 0)
+      throw notInRun(
+        run,
+        `There is no command${choice.of} in ${visibleLine(run.name, 80)}, so nothing to draw.`,
+      )
     return EXIT.ok
   },
 })
@@ -68,7 +75,9 @@ type Run = OpenedRun & { readonly path: string }
 
 interface Chosen {
   readonly isMeant: (record: Readonly<JournalRecord>) => boolean
-  /** Text that the lines of those that are meant hold: the others need not be parsed. */
+  /** Of what, behind "no command". */
+  readonly of: string
+  /** Text that the lines of those that are meant hold, unless they were written with spaces: the others need not be parsed. */
   readonly containing: string
 }
 
@@ -81,9 +90,14 @@ function checkChoice({ turn, root, session, all }: Choice): void {
 /** Which records are to be drawn. */
 async function choose(run: Run, { turn, root, session, all }: Choice): Promise<Chosen> {
   if (all) return EVERYTHING
-  if (root !== undefined) return { isMeant: (record) => record.root === root, containing: '' }
-  if (session !== undefined)
-    return { isMeant: (record) => record.session?.startsWith(session) === true, containing: '' }
+  if (root !== undefined) {
+    const of = ` of root ${visibleLine(root, 80)}`
+    return { isMeant: (record) => record.root === root, of, containing: '' }
+  }
+  if (session !== undefined) {
+    const of = ` of a session ${visibleLine(session, 80)}`
+    return { isMeant: (record) => record.session?.startsWith(session) === true, of, containing: '' }
+  }
   if (turn === undefined) {
     const only = latestOf(await turnStarts(run.path), 1)[0]
     return only ? ofTurn(only.turn) : EVERYTHING
@@ -93,26 +107,35 @@ async function choose(run: Run, { turn, root, session, all }: Choice): Promise<C
   return ofTurn(await turnMeant(run, shown))
 }
 
-const EVERYTHING: Chosen = { isMeant: () => true, containing: '' }
+const EVERYTHING: Chosen = { isMeant: () => true, of: '', containing: '' }
 
 function ofTurn(turn: string): Chosen {
-  return { isMeant: (record) => record.turn === turn, containing: `"turn":${JSON.stringify(turn)}` }
+  return {
+    isMeant: (record) => record.turn === turn,
+    of: ` of turn ${visibleLine(turn, 80)}`,
+    containing: `"turn":${JSON.stringify(turn)}`,
+  }
 }
 
-/** The records that are meant; notes what their commands call by name. */
+/** The records that are meant, until one is damaged: that is noted, as is what their commands call by name. */
 async function* meant(
   { source, onTornTail }: Run,
-  how: Chosen & { names: Map<string, string>; signal: AbortSignal },
+  how: Chosen & { names: Map<string, string>; signal: AbortSignal; damage: unknown[] },
 ): AsyncGenerator<JournalRecord> {
-  for await (const batch of scanJournal(source, { onTornTail, containing: how.containing })) {
-    if (how.signal.aborted) return
-    for (const line of batch) {
-      if (!how.isMeant(line.envelope)) continue
-      const record = line.record()
-      const name = callName(record)
-      if (name !== undefined && record.id !== undefined) how.names.set(record.id, name)
-      yield record
+  const { containing } = how
+  try {
+    for await (const batch of soughtLines(source, { onTornTail, containing, besides: ['"turn": '] })) {
+      if (how.signal.aborted) return
+      for (const line of batch) {
+        if (!how.isMeant(line.envelope)) continue
+        const record = line.record()
+        const name = callName(record)
+        if (name !== undefined && record.id !== undefined) how.names.set(record.id, name)
+        yield record
+      }
     }
+  } catch (error) {
+    how.damage.push(error)
   }
 }
 

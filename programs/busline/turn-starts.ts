@@ -36,7 +36,9 @@ export async function turnStarts(
   const starts: TurnStart[] = []
   /** The places in `starts` of turns by their ids. */
   const places = new Map<string, number>()
-  for await (const lines of scanJournal(path, { containing: '"kind":"command","type":"chat.', ...told })) {
+  const containing = '"kind":"command","type":"chat.'
+  // With spaces by another program, which may order the fields otherwise as well.
+  for await (const lines of scanJournal(path, { containing, besides: ['"type": "chat.'], ...told })) {
     for (const { envelope } of lines) {
       if (!isTurnStart(envelope) || !isOfSession(envelope, session)) continue
       const { turn = '', seq, type } = envelope

@@ -31,7 +31,8 @@ export const verify = defineProgram({
     const { output, signal, color } = terminal
     let code: number = EXIT.ok
     for (const argument of positionals.length > 0 ? positionals : [undefined]) {
-      const { name, source } = await openRun(argument, values, terminal)
+      // What holds nothing is one of its findings.
+      const { name, source } = await openRun(argument, values, terminal, { mayBeEmpty: true })
       const verified = await verifyJournal(source, { signal })
       if (output.failure !== undefined) break
       const lines = values.json ? jsonOf(name, verified) : textOf(name, verified, painter(color))

@@ -3,7 +3,6 @@ import { findMessage, scanJournal, whyOf, type Why, type WhyStep } from 'busline
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
-import { checkRecords } from './check-records.ts'
 import { defineProgram } from './command.ts'
 import { describeWhy } from './describe-why.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
@@ -12,9 +11,9 @@ import { spooled } from './spooled.ts'
 const HELP = `Tells why a message is there: the chain of its causes up to the first, and the tree of its effects.
 
 Examples
-  busline why gekzb7k9r9-2.6            a command or event, by its id or the beginning of one
-  busline why 17 @latest~1              what stands at line 17; the line of a result means its command
-  busline why line:17 --depth 1 --json
+  busline why gekzb7k9r9-3.6            a command or event, by its id or the beginning of one
+  busline why 18 @latest~1              what stands at line 17; the line of a result means its command
+  busline why line:18 --depth 1 --json
 
 Usage: busline why ID [RUN] [--depth N] [--json] [--log-dir DIR]
   ID           an id, the beginning of one, or the number of a line
@@ -33,10 +32,9 @@ export const why = defineProgram({
   async run({ values, positionals }, terminal) {
     const [wanted, argument, extra] = positionals
     if (wanted === undefined || extra !== undefined)
-      throw new UsageError('busline why takes an id or a line, and a run. Example: busline why 17 @latest')
+      throw new UsageError('busline why takes an id or a line, and a run. Example: busline why 18 @latest')
     const depth = depthOf(values.depth)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
-    checkRecords(run)
     const place = await findMessage(scanJournal(run.source, { onTornTail: run.onTornTail }), wanted)
     const found = await whyOf(scanJournal(run.source), place)
     if (!found)

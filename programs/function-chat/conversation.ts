@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   AppendMessages,
   BuslineError,
@@ -7,21 +7,17 @@ import {
   UpdateSession,
   consoleLog,
   createApp,
+  jsonFileSessions,
+  MessageBus,
   type App,
+  type Bus,
   type Chat,
   type ConsoleLogOptions,
   type Session,
 } from 'busline'
-import { calculate } from './calculate.ts'
-import { email } from './email.ts'
+import type * as z from 'zod'
+import { chatApp, FunctionChatStarted, type ChatSettings } from './chat-app.ts'
 import type { ChatOptions } from './options.ts'
-import { weather } from './weather.ts'
-
-export const TOOLS = [weather, email, calculate]
-
-const SYSTEM_PROMPT =
-  'You are a helpful assistant. Use the tools where they help: get_weather for the weather of a place, send_email to send a mail, calculate for arithmetic.'
-const MODEL = 'gpt-4o-mini'
 
 /** An app, a chat on its session, and what the banner tells of them. */
 export interface Conversation {
@@ -40,19 +36,15 @@ export async function openConversation(
   options: ChatOptions,
   log: Pick<ConsoleLogOptions, 'except' | 'write'>,
 ): Promise<Conversation> {
-  // Nothing can go on where nothing was ever kept: said before folders are made.
-  if (options.session !== undefined && !existsSync(options.sessionsDir)) throw noSession(options)
+  if (options.session !== undefined) await checkSession(options.session, options)
   const offline = options.offline || (!options.apiKey && !options.baseURL)
   const journal = join(options.logDir, `${stamp(new Date())}-${process.pid}.jsonl`)
+  const settings = settingsOf(options)
   const app = createApp({
-    model: options.model ?? MODEL,
-    systemPrompt: options.systemPrompt ?? SYSTEM_PROMPT,
-    tools: TOOLS,
+    ...chatApp(settings),
     sessions: options.sessionsDir,
     journal,
     offline,
-    stream: options.stream,
-    maxSteps: options.maxSteps,
     ...(options.apiKey && !offline ? { apiKey: options.apiKey } : {}),
     ...(options.baseURL && !offline ? { baseURL: options.baseURL } : {}),
   })
@@ -60,6 +52,7 @@ export async function openConversation(
   if (options.apiKey) app.bus.secret(options.apiKey)
   if (options.console) app.bus.attach(consoleLog({ ...log, level: options.logLevel, journal }))
   try {
+    app.bus.publish(FunctionChatStarted, settings)
     const { session, resumed } = await openSession(app, options)
     let untouched = !resumed
     app.bus.tap(function noteChanges({ type }) {
@@ -74,13 +67,9 @@ export async function openConversation(
 
 async function openSession(app: App, options: ChatOptions): Promise<{ session: Session; resumed: boolean }> {
   const { session: id, sessionName: name, model, systemPrompt } = options
-  const wanted = { id, name, model: model ?? MODEL, systemPrompt: systemPrompt ?? SYSTEM_PROMPT }
-  const opened = await app.bus
-    .execute(OpenSession, { ...wanted, create: id === undefined })
-    .catch((error: unknown) => {
-      if (!(error instanceof BuslineError) || error.code !== 'SESSION_NOT_FOUND') throw error
-      throw noSession(options, error)
-    })
+  const ofApp = chatApp(settingsOf(options))
+  const wanted = { id, name, model: ofApp.model, systemPrompt: ofApp.systemPrompt }
+  const opened = await openOrSay(app.bus, { ...wanted, create: id === undefined }, options)
 
   const changes = {
     ...(name !== undefined && name !== opened.name ? { name } : {}),
@@ -89,6 +78,36 @@ async function openSession(app: App, options: ChatOptions): Promise<{ session: S
   }
   if (Object.keys(changes).length > 0) await app.bus.session(opened.id).execute(UpdateSession, changes)
   return { session: { ...opened, ...changes }, resumed: id !== undefined }
+}
+
+function settingsOf({ model, systemPrompt, stream, maxSteps }: ChatOptions): ChatSettings {
+  return { model, systemPrompt, stream, maxSteps }
+}
+
+/**
+ * Refuses a session that there is not, or that can't be, in the words of the store, but before a journal is begun: a command
+ * line that is wrong leaves no run behind.
+ */
+async function checkSession(id: string, options: ChatOptions): Promise<void> {
+  const { sessionsDir } = options
+  if (!existsSync(sessionsDir)) throw noSession(options)
+  if (basename(id) === id && existsSync(join(sessionsDir, `${id}.json`))) return
+  await using bus = new MessageBus()
+  bus.attach(jsonFileSessions(sessionsDir))
+  await openOrSay(bus, { id, create: false }, options)
+}
+
+async function openOrSay(
+  bus: Bus,
+  wanted: z.input<typeof OpenSession.input>,
+  options: ChatOptions,
+): Promise<Session> {
+  try {
+    return await bus.execute(OpenSession, wanted)
+  } catch (error) {
+    const isUnknown = error instanceof BuslineError && error.code === 'SESSION_NOT_FOUND'
+    throw isUnknown ? noSession(options, error) : error
+  }
 }
 
 function noSession({ session: id, sessionsDir }: ChatOptions, cause?: unknown): BuslineError {

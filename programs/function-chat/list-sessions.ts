@@ -1,4 +1,5 @@
 import { jsonFileSessions, ListSessions, MessageBus, visibleLine, type SessionSummary } from 'busline'
+import { fillEnd, textWidth } from 'busline/journal'
 import { counted } from './counted.ts'
 import { jsonLine } from './json-line.ts'
 
@@ -45,11 +46,11 @@ export function listing(sessions: readonly SessionSummary[], current?: string): 
     visibleLine(model ?? '-', 40),
     visibleLine(name ?? '', 60),
   ])
-  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => textWidth(row[column] ?? ''))))
   return rows
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .map((cell, column) => fillEnd(cell, widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     )

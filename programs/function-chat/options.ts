@@ -15,8 +15,9 @@ export interface ChatOptions {
   sessionsDir: string
   prompts: string[]
   json: boolean
-  stream: boolean
-  maxSteps: number
+  /** False where it was asked for plain bodies. */
+  stream: false | undefined
+  maxSteps: number | undefined
   timeout: number | undefined
   logDir: string
   logLevel: LogLevel
@@ -128,8 +129,8 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): C
     sessionsDir: filled('--sessions-dir', values['sessions-dir']) ?? 'sessions',
     prompts,
     json: values.json ?? false,
-    stream: !values['no-stream'],
-    maxSteps: wholeNumber('--max-steps', values['max-steps']) ?? 10,
+    stream: values['no-stream'] ? false : undefined,
+    maxSteps: wholeNumber('--max-steps', values['max-steps']),
     timeout: seconds('--timeout', values.timeout),
     logDir: filled('--log-dir', values['log-dir']) ?? 'logs',
     logLevel: level(values['log-level']),

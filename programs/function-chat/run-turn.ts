@@ -1,4 +1,10 @@
-import { ModelAnswerSuperseded, type ToolCallOutcome } from 'busline'
+import {
+  ModelAnswerSuperseded,
+  ModelTextReceived,
+  type ResumeOptions,
+  type ToolCallOutcome,
+  type TurnResult,
+} from 'busline'
 import type { Conversation } from './conversation.ts'
 import type { Screen } from './screen.ts'
 import { watchTurn, type TurnReport } from './turn-watch.ts'
@@ -15,44 +21,44 @@ export interface TurnOptions {
 }
 
 /** Runs one turn and reports it, however it ends. */
-export async function runTurn(
-  { app, chat }: Conversation,
+export function runTurn(
+  conversation: Conversation,
   text: string,
-  { signal, timeout, onText, onToolCall, onRetract }: TurnOptions,
-): Promise<TurnReport> {
-  const watch = watchTurn(app, onToolCall)
-  let said = ''
-  let isRetracted = false
-  using _off = app.bus.on(ModelAnswerSuperseded, () => void (isRetracted = true))
-  try {
-    const stream = chat.stream(text, { signal, timeout })
-    for await (const piece of stream) {
-      if (isRetracted) onRetract()
-      isRetracted = false
-      said += piece
-      onText(piece)
-    }
-    const result = await stream.result
-    // At a limit the engine speaks for a model that says nothing; no server sent that.
-    if (!said.endsWith(result.reply)) onText(result.reply)
-    return watch.report({ result })
-  } catch (error) {
-    return watch.report({ error })
-  } finally {
-    watch.stop()
-  }
+  options: TurnOptions,
+): Promise<TurnReport | undefined> {
+  return listened(conversation, options, (how) => conversation.chat.send(text, how))
 }
 
 /** Goes on with the turn that a crash interrupted, and reports it; undefined when there is none. */
-export async function resumeTurn(
+export function resumeTurn(
+  conversation: Conversation,
+  options: TurnOptions,
+): Promise<TurnReport | undefined> {
+  return listened(conversation, options, (how) => conversation.chat.resume(how))
+}
+
+async function listened(
   { app, chat }: Conversation,
-  { signal, timeout, onText, onToolCall }: TurnOptions,
+  { signal, timeout, onText, onToolCall, onRetract }: TurnOptions,
+  turn: (how: ResumeOptions) => Promise<TurnResult | null>,
 ): Promise<TurnReport | undefined> {
   const watch = watchTurn(app, onToolCall)
+  using session = app.bus.session(chat.session)
+  let said = ''
+  let isRetracted = false
+  session.on(ModelAnswerSuperseded, () => void (isRetracted = true))
+  session.on(ModelTextReceived, ({ text }) => {
+    if (isRetracted) onRetract()
+    isRetracted = false
+    said += text
+    onText(text)
+  })
   try {
-    const result = await chat.resume({ signal, timeout })
-    if (result) onText(result.reply)
-    return result ? watch.report({ result }) : undefined
+    const result = await turn({ signal, timeout })
+    if (!result) return undefined
+    // At a limit the engine speaks for a model that says nothing; no server sent that.
+    if (!said.endsWith(result.reply)) onText(result.reply)
+    return watch.report({ result })
   } catch (error) {
     return watch.report({ error })
   } finally {

@@ -1,5 +1,6 @@
 import { ListSessions, UpdateSession, visibleLine } from 'busline'
-import { TOOLS, type Conversation } from './conversation.ts'
+import { TOOLS } from './chat-app.ts'
+import type { Conversation } from './conversation.ts'
 import { listing } from './list-sessions.ts'
 import type { Screen } from './screen.ts'
 import type { Usage } from './usage.ts'

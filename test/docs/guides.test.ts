@@ -10,6 +10,7 @@ const GUIDES = [
   ['docs/opentelemetry.md', 2],
   ['docs/forking.md', 4],
   ['docs/replay.md', 2],
+  ['docs/reading-runs.md', 3],
   ['docs/regression-tests.md', 2],
   ['docs/sessions.md', 7],
   ['docs/tools.md', 9],

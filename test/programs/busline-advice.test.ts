@@ -1,18 +1,26 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp, defineTool, scriptedProvider } from 'busline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import type { Command } from '../../programs/busline/command.ts'
+import { diff } from '../../programs/busline/diff.ts'
+import { exportCommand } from '../../programs/busline/export.ts'
+import { fork } from '../../programs/busline/fork.ts'
+import { replay } from '../../programs/busline/replay.ts'
 import { reprice } from '../../programs/busline/reprice.ts'
 import { runs } from '../../programs/busline/runs.ts'
 import { search } from '../../programs/busline/search.ts'
+import { sessions } from '../../programs/busline/sessions.ts'
 import { show } from '../../programs/busline/show.ts'
 import { stats } from '../../programs/busline/stats.ts'
+import { tail } from '../../programs/busline/tail.ts'
+import { test as testCommand } from '../../programs/busline/test.ts'
 import { trace } from '../../programs/busline/trace.ts'
 import { why } from '../../programs/busline/why.ts'
 import { openConversation } from '../../programs/function-chat/conversation.ts'
+import { EXIT, exitCodeFor } from '../../programs/function-chat/exit-codes.ts'
 import { parseOptions } from '../../programs/function-chat/options.ts'
 import { linesOf } from './fixtures/printed.ts'
 import { runCommand } from './fixtures/run-command.ts'
@@ -39,19 +47,31 @@ beforeAll(async () => {
   await app.chat('s1').send('Paris?')
 })
 
-const READERS: [string, Command, string[]][] = [
-  ['show', show, []],
-  ['show --events', show, ['--events']],
-  ['stats', stats, []],
-  ['search', search, ['x']],
-  ['trace', trace, []],
-  ['why', why, ['1']],
+const prices = join(folder, 'prices.json')
+const priceTable = (models: object[]): string =>
+  JSON.stringify({ asOf: '2026-11-01', currency: 'USD', per: 1000, models })
+
+/** Commands by what they take before and after the run. */
+const READERS: [string, Command, string[], string[]][] = [
+  ['show', show, [], []],
+  ['show --events', show, [], ['--events']],
+  ['tail', tail, [], ['--no-follow']],
+  ['stats', stats, [], []],
+  ['search', search, ['x'], []],
+  ['trace', trace, [], []],
+  ['why', why, ['1'], []],
+  ['diff', diff, [journal], []],
+  ['export', exportCommand, [], []],
+  ['export --turn', exportCommand, [], ['--turn', '1']],
+  ['reprice', reprice, [], ['--prices', prices]],
+  ['sessions rebuild', sessions, ['rebuild'], ['--sessions-dir', join(folder, 'rebuilt')]],
+  ['replay', replay, [], []],
+  ['fork', fork, [], ['--at', '3']],
+  ['test add', testCommand, ['add'], ['--dir', join(folder, 'kept')]],
 ]
 
-describe.each(READERS)('busline %s', (name, command, [query]) => {
-  const argv = (run: string): string[] =>
-    name === 'why' ? ['1', run] : query === undefined ? [run] : [query, run]
-  const options = name.endsWith('--events') ? ['--events'] : []
+describe.each(READERS)('busline %s', (name, command, before, behind) => {
+  beforeAll(() => writeFileSync(prices, priceTable([])))
 
   test.each([
     ['', 'empty'],
@@ -59,18 +79,31 @@ describe.each(READERS)('busline %s', (name, command, [query]) => {
   ])('says of a file with %j that it is no journal', async (text, file) => {
     const path = join(folder, `${file}.jsonl`)
     writeFileSync(path, text)
-    const run = query === '--events' ? [path, ...options] : argv(path)
-    expect(await runCommand(command, run)).toEqual({
+    expect(await runCommand(command, [...before, path, ...behind])).toEqual({
       code: 3,
       stdout: '',
       stderr: `${path} is no journal: it holds not a single record.\n`,
+    })
+    expect(existsSync(join(folder, 'kept'))).toBe(false)
+  })
+
+  test('takes a folder for no journal, and an empty name for none at all', async () => {
+    expect(await runCommand(command, [...before, folder, ...behind])).toEqual({
+      code: 4,
+      stdout: '',
+      stderr: `The journal ${folder} can't be read: it is a folder.\n`,
+    })
+    expect(await runCommand(command, [...before, '', ...behind])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'The name of a run must not be empty; @latest is the last one.\n',
     })
   })
 
   test('names --log-dir where there is no folder of journals', async () => {
     const none = join(folder, 'none')
-    const run = query === '--events' ? options : query === undefined ? [] : [query]
-    const { code, stderr } = await runCommand(command, [...run, '--log-dir', none])
+    const run = name === 'diff' ? [journal, '@latest'] : before
+    const { code, stderr } = await runCommand(command, [...run, ...behind, '--log-dir', none])
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr: `There is no run @latest: there is no folder ${none}. --log-dir names another folder.\n`,
@@ -113,18 +146,27 @@ describe('a turn of an app that leaves the model to its defaults', () => {
     expect((await runCommand(stats, [journal])).stdout).toMatch(/^gpt-4o-mini +2 +2 +0 /m)
   })
 
+  test('is shown as not named where neither the request nor the answer names it', async () => {
+    const nameless = join(folder, 'nameless.jsonl')
+    writeFileSync(nameless, readFileSync(journal, 'utf8').replaceAll('"model":"gpt-4o-mini"', '"model":null'))
+    const { stdout } = await runCommand(show, [nameless])
+    expect(stdout).toMatch(/model\.call .* ok {2}\(not named\) → Sunny\. \(stop\)/)
+  })
+
   test('can be priced again, and what has no price is told why', async () => {
-    const prices = join(folder, 'prices.json')
-    const table = (models: object[]): string =>
-      JSON.stringify({ asOf: '2026-11-01', currency: 'USD', per: 1000, models })
-    writeFileSync(prices, table([{ match: 'gpt-4o*', input: 1, output: 2 }]))
+    writeFileSync(prices, priceTable([{ match: 'gpt-4o*', input: 1, output: 2 }]))
     const priced = await runCommand(reprice, [journal, '--prices', prices])
     expect(priced).toMatchObject({ code: 0, stderr: '' })
     expect(priced.stdout).toMatch(/^gpt-4o-mini +2 .* \$4/m)
 
-    writeFileSync(prices, table([{ match: 'other', input: 1, output: 2 }]))
+    writeFileSync(prices, priceTable([{ match: 'other', input: 1, output: 2 }]))
     expect((await runCommand(reprice, [journal, '--prices', prices])).stderr).toMatch(
-      /^Not known: \S+ has no price of gpt-4o-mini \(2 calls\)/,
+      /^Not known: \S+ has no price of gpt-4o-mini \(2 calls\)\.\n$/,
+    )
+    const untold = join(folder, 'untold.jsonl')
+    writeFileSync(untold, readFileSync(journal, 'utf8').replaceAll(/"usage":\{[^}]*\}/g, '"usage":null'))
+    expect((await runCommand(reprice, [untold, '--prices', prices])).stderr).toBe(
+      'Not known: the answers of gpt-4o-mini (2 calls) tell no usage.\n',
     )
     writeFileSync(prices, '{"asOf":"soon"}')
     const { code, stderr } = await runCommand(reprice, [journal, '--prices', prices])
@@ -165,13 +207,31 @@ describe.each<[string, Command, string[]]>([
   })
 })
 
-test('a chat with a session that can be nowhere makes no folder', async () => {
-  const empty = join(folder, 'bare')
-  mkdirSync(empty)
-  const dirs = ['--log-dir', join(empty, 'logs'), '--sessions-dir', join(empty, 'sessions')]
-  const options = parseOptions(['--session', 'nope', '--offline', ...dirs], {})
-  await expect(openConversation(options, { write: () => undefined })).rejects.toMatchObject({
-    code: 'SESSION_NOT_FOUND',
+describe.each<[string, Command, string[]]>([
+  ['show --events', show, [journal, '--events']],
+  ['tail', tail, [journal, '--no-follow', '-n', '99']],
+])('each message of %s', (_name, command, argv) => {
+  test.each([80, 120, 142])('is one line of a terminal of %d columns', async (width) => {
+    const lines = linesOf((await runCommand(command, argv, { width })).stdout)
+    expect(lines.length).toBeGreaterThan(20)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width)
+    expect(lines.join('\n')).toMatch(/tool\.call .*get_weather/)
   })
-  expect(existsSync(empty) && readdirSync(empty)).toEqual([])
+})
+
+test.each([
+  ['can be nowhere', 'nope', false],
+  ['is not there', 'nope', true],
+  ['can not be', '../nope', true],
+])('a chat with a session that %s leaves nothing behind', async (_what, session, hasSessions) => {
+  const empty = mkdtempSync(join(folder, 'bare-'))
+  const dirs = ['--log-dir', join(empty, 'logs'), '--sessions-dir', join(empty, 'sessions')]
+  if (hasSessions) mkdirSync(join(empty, 'sessions'))
+  const before = readdirSync(empty, { recursive: true })
+  const options = parseOptions(['--session', session, '--offline', ...dirs], {})
+  const failure: unknown = await openConversation(options, { write: () => undefined }).catch(
+    (error: unknown) => error,
+  )
+  expect(exitCodeFor(failure)).toBe(EXIT.usage)
+  expect(readdirSync(empty, { recursive: true })).toEqual(before)
 })

@@ -5,7 +5,7 @@ import { createApp } from 'busline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { diff } from '../../programs/busline/diff.ts'
-import { TOOLS } from '../../programs/function-chat/conversation.ts'
+import { TOOLS } from '../../programs/function-chat/chat-app.ts'
 import { linesOf } from './fixtures/printed.ts'
 import { runCommand, type Ran } from './fixtures/run-command.ts'
 
@@ -46,6 +46,14 @@ describe.concurrent('busline diff', () => {
     expect([parts > 0, turns > parts, totals > turns]).toEqual([true, true, true])
     expect(stdout).toMatch(/command chat\.runTurn differs at data\.text\n {2}A +"24\*7\?"\n {2}B +"24\*8\?"/)
     expect(stdout).not.toContain('\u001b')
+  })
+
+  test('takes a turn that neither run has for a mistake', async () => {
+    expect(await busline(first, second, '--turn', '9')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'There is no turn 9: the runs have 2.\n',
+    })
   })
 
   test('prints for programs one object a line, every key there', async () => {
@@ -100,7 +108,7 @@ describe.concurrent('busline diff', () => {
     [['-', '-'], 'Only one'],
     [['a.jsonl', 'b.jsonl', '--turn', '0'], '--turn'],
     [['a.jsonl', 'b.jsonl', '--only', 'dreams'], '--only'],
-    [['a.jsonl', 'b.jsonl', '--ignore', 'x..y'], '--ignore'],
+    [[first, second, '--ignore', 'x..y'], '--ignore'],
   ])('refuses %j', async (args, why) => {
     const finished = await busline(...args)
     expect(finished).toMatchObject({ code: 2, stdout: '' })

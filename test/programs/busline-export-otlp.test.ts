@@ -34,6 +34,32 @@ test('without an endpoint, requests go to stdout as lines that a server would ta
   expect(stdout).not.toContain('Paris')
 })
 
+test('what a killed process left open ends with that process, also when one session is asked for', async () => {
+  const killed = join(folder, 'killed.jsonl')
+  const command = (id: string, time: number): object => ({
+    time,
+    kind: 'command',
+    type: 'a.b',
+    id,
+    session: 's',
+    root: id,
+  })
+  const data = { run: 'r', busline: '1.0.0', node: 'v24.0.0', pid: 1 }
+  const lines = [
+    { time: 1000, kind: 'header', type: 'busline.journal', v: 1, data },
+    command('a-1', 1500),
+    { time: 90_000, kind: 'note', type: 'bus.opened', data },
+    command('b-1', 91_000),
+  ]
+  writeFileSync(killed, lines.map((line, seq) => `${JSON.stringify({ seq, ...line })}\n`).join(''))
+  const { stdout } = await runCommand(exportCommand, [killed, '--format', 'otlp', '--session', 's'])
+  const spans = stdout
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => spansOfJson(Buffer.from(line)))
+  expect(spans.map(({ end }) => end)).toEqual(['1500000000', '91000000000'])
+})
+
 describe('to an endpoint', () => {
   let receiver: Receiver
   beforeEach(async () => {
@@ -62,6 +88,14 @@ describe('to an endpoint', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('401')
     expect(stderr).not.toContain('abc')
+  })
+
+  test('a header of the command replaces one of the environment, in whatever case', async () => {
+    process.env['OTEL_EXPORTER_OTLP_HEADERS'] = 'Authorization=Bearer%20env,=x,y'
+    const { code } = await otlp('--endpoint', receiver.url, '--headers', 'authorization=Bearer cli')
+    delete process.env['OTEL_EXPORTER_OTLP_HEADERS']
+    expect(code).toBe(0)
+    expect(receiver.requests).toMatchObject([{ headers: { authorization: 'Bearer cli' } }])
   })
 
   test('--json tells what came of it as one line, and refused spans are exit code 1', async () => {

@@ -55,10 +55,38 @@ describe('busline export', () => {
     checkedTrace(readFileSync(out, 'utf8'))
   })
 
-  test('never writes over the run that it reads', async () => {
-    const before = readFileSync(talk, 'utf8')
-    expect(await exported(talk, '--out', talk)).toMatchObject({ code: 2 })
-    expect(readFileSync(talk, 'utf8')).toBe(before)
+  test.each(['markdown', 'csv', 'openai'])('writes over no file that is there, as %s', async (format) => {
+    const [own, other, segment] = [talk, file('note.txt'), file('rotated.00001.jsonl')]
+    writeFileSync(other, 'Mine.')
+    writeFileSync(segment, readFileSync(talk))
+    for (const out of [own, two, other, segment]) {
+      const before = readFileSync(out, 'utf8')
+      expect(await exported(talk, '--format', format, '--out', out)).toEqual({
+        code: 4,
+        stdout: '',
+        stderr: `The file ${out} can't be written: there is one already, which is not written over. Name another with --out, or delete that one first.\n`,
+      })
+      expect(readFileSync(out, 'utf8')).toBe(before)
+    }
+  })
+
+  test('leaves no file behind of a run that it can not read', async () => {
+    const [damaged, out] = [file('damaged.jsonl'), file('never.csv')]
+    writeFileSync(damaged, 'nothing\n')
+    expect(await exported(damaged, '--format', 'openai', '--out', out)).toMatchObject({ code: 3 })
+    expect(existsSync(out)).toBe(false)
+  })
+
+  test('writes to what is no file, such as a device', async () => {
+    expect(await exported(talk, '--out', '/dev/null')).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  test('says of a file of tools that is not there what is wrong with it', async () => {
+    const tools = file('nope.json')
+    expect(await exported(talk, '--format', 'openai', '--tools', tools)).toMatchObject({
+      code: 4,
+      stderr: `The tools of ${tools} can't be read: it does not exist.\n`,
+    })
   })
 
   test('takes a session by the beginning of its id, and a turn by its number in it', async () => {

@@ -18,7 +18,7 @@ import { prune } from '../../programs/busline/prune.ts'
 import { reprice } from '../../programs/busline/reprice.ts'
 import { runs } from '../../programs/busline/runs.ts'
 import { sessions } from '../../programs/busline/sessions.ts'
-import { TOOLS } from '../../programs/function-chat/conversation.ts'
+import { TOOLS } from '../../programs/function-chat/chat-app.ts'
 import { linesOf } from './fixtures/printed.ts'
 import { runCommand, type Ran } from './fixtures/run-command.ts'
 

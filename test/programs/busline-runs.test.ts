@@ -157,7 +157,7 @@ describe('busline runs', () => {
 
 describe('a run is found', () => {
   const open = (wanted?: string): ReturnType<typeof openRun> =>
-    openRun(wanted, { 'log-dir': logs }, { say: () => undefined })
+    openRun(wanted, { 'log-dir': logs }, { say: () => undefined }, { mayBeEmpty: true })
 
   test.each([
     ['by its path', join(logs, 'chat.jsonl'), 'chat'],

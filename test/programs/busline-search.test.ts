@@ -1,11 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { defineEvent, jsonlJournal, MessageBus } from 'busline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { search } from '../../programs/busline/search.ts'
 import { linesOf } from './fixtures/printed.ts'
+import { rewritten } from './fixtures/rewritten.ts'
 import { runCommand } from './fixtures/run-command.ts'
 import { writeTwoTurnRun } from './fixtures/two-turn-run.ts'
 
@@ -80,6 +82,57 @@ test('context is the lines around, a gap between those that do not follow each o
 
   const { stdout } = await runCommand(search, ['kind:header OR type:tool.call', path, '-C', '1'])
   expect(stdout).toContain('\n--\n')
+})
+
+test('a journal that another program wrote again is searched as the one it was', async () => {
+  const ours = join(folder, 'ours.jsonl')
+  const theirs = join(folder, 'theirs.jsonl')
+  const said = { seq: 3, time: 4, kind: 'event', type: 'x', data: { text: 'Café </b> "Zoë" type' } }
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(0, 3)
+  writeFileSync(ours, [...lines, JSON.stringify(said), ''].join('\n'))
+  writeFileSync(theirs, rewritten(readFileSync(ours, 'utf8')))
+
+  const queries = ['Café', '</b>', '"\\"Zoë\\""', 'text', 'seq', '(-Café)', 'data.text~Zoë', 'type OR Café']
+  for (const query of queries) {
+    const [here, there] = [await search_(query, ours), await search_(query, theirs)]
+    expect(there, query).toEqual(here)
+  }
+  expect(await search_('Café', theirs)).toMatchObject([{ line: 4, excerpt: expect.stringMatching(/Café/) }])
+  expect(await search_('CAFÉ', theirs, '-i')).toHaveLength(1)
+
+  async function search_(...argv: string[]): Promise<object[]> {
+    return (await rowsOf(...argv)).map(({ run: _run, ...row }) => row)
+  }
+})
+
+test('what stands beside the journal is searched too, as long as it is there', async () => {
+  const Kept = defineEvent('test.kept', { data: z.object({ text: z.string() }) })
+  const file = join(folder, 'big.jsonl')
+  const bus = new MessageBus({ journal: jsonlJournal(file) })
+  await bus.publish(Kept, { text: `${'x'.repeat(9000)} a nightingale sang ${'y'.repeat(9000)}` }).accepted
+  await bus.stop()
+
+  const [row, ...more] = await rowsOf('nightingale', file)
+  expect(more).toEqual([])
+  expect(row).toMatchObject({ line: 2, excerpt: expect.stringMatching(/a nightingale sang/) })
+  expect(row?.record).toMatchObject({ data: { text: { $blob: expect.stringMatching(/^sha256-/) } } })
+  expect(await rowsOf('data.text~nightingale', file)).toHaveLength(1)
+
+  rmSync(join(folder, 'big.blobs'), { recursive: true })
+  expect(await runCommand(search, ['nightingale', file])).toEqual({ code: 1, stdout: '', stderr: '' })
+  expect(await rowsOf('xxxx', file)).toHaveLength(1)
+})
+
+test('a streamed text is found where its pieces join', async () => {
+  const file = join(folder, 'streamed.jsonl')
+  const deltas = [[0, 'a night'], [3.5, 'ing'], [9, 'ale \\"'], [10, '] sang']] // prettier-ignore
+  writeFileSync(file, `${JSON.stringify({ seq: 0, time: 1, kind: 'event', type: 'x', data: { deltas } })}\n`)
+
+  for (const words of ['nightingale', '"ale \\\\\\"] sang"']) {
+    const [row] = await rowsOf(words, file)
+    expect(row, words).toMatchObject({ line: 1, excerpt: expect.stringMatching(/nightingale/) })
+  }
+  expect((await runCommand(search, ['"night,"', file])).code).toBe(1)
 })
 
 test('several runs are named before what they hold, all of a folder from the oldest', async () => {

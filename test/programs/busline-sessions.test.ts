@@ -153,6 +153,23 @@ describe('busline sessions export', () => {
 })
 
 describe('busline sessions delete', () => {
+  test('asks nobody about a session that is not there', async () => {
+    const streams = [process.stdin, process.stderr]
+    const before = streams.map(({ isTTY }) => isTTY)
+    for (const stream of streams) stream.isTTY = true
+    // Whoever asks nevertheless is interrupted.
+    try {
+      const argv = ['delete', 'nobody', '--sessions-dir', join(folder, 'kept')]
+      expect(await runCommand(sessions, argv, { signal: AbortSignal.abort() })).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: `There is no session nobody in ${join(folder, 'kept')}. busline sessions list tells which there are.\n`,
+      })
+    } finally {
+      for (const [place, stream] of streams.entries()) stream.isTTY = before[place] ?? false
+    }
+  })
+
   test('wants --yes where nobody can be asked, and deletes by whole ids only', async () => {
     const path = await fill('gone')
     const unasked = await run('gone', 'delete', 'trip1')

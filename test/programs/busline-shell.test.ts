@@ -65,6 +65,17 @@ describe.concurrent('busline', () => {
     expect(finished.stdout).toMatch(/^ {2}user {2}And 24\*7\?$/m)
   })
 
+  test('replays a run from stdin with the options that it was started with', async () => {
+    const limited = await folder.chat(['--prompt', 'And 24*7?', '--max-steps', '1'])
+    const line = `"$@" < ${folder.journalOf(limited)}`
+    const piped = await folder.shell(line, folder.command('busline', ['replay', '-']))
+    expect(piped).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^The replay is identical: \d+ lines of stdin\.\n$/),
+    })
+  })
+
   test('ends with 4 when stdout is a full disk, and with 0 when its reader has enough', async () => {
     const [full, enough] = await Promise.all([
       folder.shell('"$@" > /dev/full', folder.command('busline', ['show', journal])),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT } from './fixtures/build-programs.ts'
+import { ROOT } from './fixtures/build-package.ts'
 
 const DOORS: Readonly<Record<string, string>> = {
   busline: 'src/index.ts',

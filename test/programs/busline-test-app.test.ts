@@ -46,6 +46,16 @@ describe.concurrent('the app of a recorded test', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('is named to programs: as it was kept, as --app has it, or null for that of busline chat', async () => {
+    const { dir, journal, module } = await kept('ivy', '#app')
+    const appsOf = async (...args: string[]) =>
+      linesOf((await busline('run', ...args, '--json')).stdout).map((line): unknown => JSON.parse(line).app)
+    expect(await appsOf(dir)).toEqual([`${module}#app`])
+    expect(await appsOf(dir, '--app', `${module}#other`)).toEqual([`${module}#other`])
+    expect(await busline('add', journal, '--dir', dir, '--force')).toMatchObject({ code: 0 })
+    expect(await appsOf(dir)).toEqual([null])
+  })
+
   test('gives way to that of --app, and is named where a run differs', async () => {
     const { dir, module } = await kept('eve')
     const ran = await busline('run', dir, '--app', `${module}#other`)
@@ -105,4 +115,27 @@ describe.concurrent('a folder without recorded tests', () => {
     expect(ran).toMatchObject({ code: 2, stdout: '' })
     expect(ran.stderr).toContain(`busline test add RUN --dir ${dir} keeps one there`)
   })
+})
+
+test('no force writes over the run that is to be kept, or over one that is being written', async () => {
+  const { journal, module } = await recorded('max')
+  const before = readFileSync(journal, 'utf8')
+  expect(await busline('add', journal, '--dir', folder, '--force')).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `${journal} is the run that is to be kept. Give another --name or --dir.\n`,
+  })
+  expect(readFileSync(journal, 'utf8')).toBe(before)
+
+  const live = join(folder, 'live.jsonl')
+  await using app = createApp({ offline: true, journal: live })
+  await app.chat('s').send('Hello.')
+  const argv = ['add', journal, '--dir', folder, '--name', 'live', '--app', `${module}#app`, '--force']
+  const refused = await busline(...argv)
+  expect(refused).toEqual({
+    code: 4,
+    stdout: '',
+    stderr: `${live} is being written by process ${process.pid}. Give another --name or --dir.\n`,
+  })
+  expect(readFileSync(live, 'utf8')).not.toContain('You are max.')
 })

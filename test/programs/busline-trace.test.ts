@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { trace } from '../../programs/busline/trace.ts'
 import { linesOf } from './fixtures/printed.ts'
+import { rewritten } from './fixtures/rewritten.ts'
 import { runCommand } from './fixtures/run-command.ts'
 import { writeTwoTurnRun } from './fixtures/two-turn-run.ts'
 
@@ -129,6 +130,14 @@ test('the last turn is the default; a number, a session, a root and all are othe
   expect(await sessionsIn('--root', turn?.root ?? '')).toEqual(['s2'])
 })
 
+test('a run that another program wrote again, with spaces, is drawn as the one it was', async () => {
+  const spaced = join(folder, 'spaced.jsonl')
+  writeFileSync(spaced, rewritten(readFileSync(path, 'utf8')))
+
+  expect(await rowsOf(spaced)).toEqual(await rowsOf(path))
+  expect(await rowsOf(spaced, '--turn', '1')).toEqual(await rowsOf(path, '--turn', '1'))
+})
+
 test('a run without turns is drawn whole, an open command as such, and escapes are made visible', async () => {
   const foreign = join(folder, 'foreign.jsonl')
   writeRecords(foreign, [
@@ -147,7 +156,7 @@ test.each<[string[], RegExp]>([
   [['--turn', '9'], /no turn 9/],
   [['--turn', '0'], /counts from 1/],
   [['--turn', '1', '--all'], /give one of them/],
-  [['--root', 'gone'], /There is nothing/],
+  [['--root', 'gone'], /There is no command of root gone/],
   [['other'], /takes one run/],
 ])('trace %j is refused', async (argv, why) => {
   expect(await runCommand(trace, [path, ...argv])).toMatchObject({

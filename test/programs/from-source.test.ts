@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { ROOT } from './fixtures/build-programs.ts'
+import { ROOT } from './fixtures/build-package.ts'
 import { linesOf, turnsOf } from './fixtures/printed.ts'
 import { Running, type Finished } from './fixtures/running.ts'
 

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from 'busline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROOT } from './fixtures/build-package.ts'
 import { WorkFolder } from './fixtures/work-folder.ts'
 
 const folder = WorkFolder.forFile()
@@ -38,11 +39,16 @@ async function replayIn(dir: string): Promise<{ code: number; stdout: string; st
 }
 
 describe.concurrent('an app of TypeScript', () => {
-  test('is read by the tsx that its project has', async () => {
-    const dir = join(folder.path, 'project')
-    mkdirSync(dir)
-    expect(await replayIn(dir)).toMatchObject({ code: 0, stdout: expect.stringMatching(/identical/) })
-  })
+  test.each(['module', 'commonjs', undefined])(
+    'is read by the tsx of its project (type %s)',
+    async (type) => {
+      const dir = join(folder.path, `project-${type}`)
+      mkdirSync(join(dir, 'node_modules'), { recursive: true })
+      writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'project', type }))
+      symlinkSync(join(ROOT, 'node_modules/tsx'), join(dir, 'node_modules/tsx'))
+      expect(await replayIn(dir)).toMatchObject({ code: 0, stdout: expect.stringMatching(/identical/) })
+    },
+  )
 
   test('is answered with what to install where there is none', async () => {
     const ran = await replayIn(elsewhere)

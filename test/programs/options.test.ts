@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chatHelp, parseOptions } from '../../programs/function-chat/options.ts'
 
 describe('parseOptions', () => {
-  test('gives the documented defaults for an empty command line', () => {
+  test('gives the documented defaults for an empty command line, and leaves the app its own', () => {
     expect(parseOptions([], {})).toEqual({
       model: undefined,
       apiKey: undefined,
@@ -15,8 +15,8 @@ describe('parseOptions', () => {
       sessionsDir: 'sessions',
       prompts: [],
       json: false,
-      stream: true,
-      maxSteps: 10,
+      stream: undefined,
+      maxSteps: undefined,
       timeout: undefined,
       logDir: 'logs',
       logLevel: 'warning',

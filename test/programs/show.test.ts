@@ -182,7 +182,7 @@ describe.concurrent('busline show', () => {
     const { code, stdout, stderr } = await show(file)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(
-      /^turn t .* ok\n {2}goes on after a crash\n(?: {4}.*\n)+ {2}reply Here you are\.$/m,
+      /^turn t .* ok\n {2}goes on from where it was left\n(?: {4}.*\n)+ {2}reply Here you are\.$/m,
     )
     expect(stdout).toMatch(/VALIDATION_FAILED/)
     expect(stdout).toMatch(/^ {2}reply Fine\.$/m)

@@ -1,10 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ROOT } from '../../programs/fixtures/build-programs.ts'
 import { linesOf } from '../../programs/fixtures/printed.ts'
-import { Running } from '../../programs/fixtures/running.ts'
-import { busline, copyOf, productRuns, type ProductRuns } from './fixtures/product-runs.ts'
+import { busline, copyOf, productRuns, startBusline, type ProductRuns } from './fixtures/product-runs.ts'
 
 let runs: ProductRuns
 beforeAll(async () => {
@@ -30,8 +27,7 @@ describe.concurrent('following a run', { timeout: 120_000 }, () => {
     const lines = linesOf(readFileSync(growing, 'utf8'))
     const rest = lines.splice(-2)
     writeFileSync(growing, lines.map((line) => `${line}\n`).join(''))
-    const args = ['--import', 'tsx', join(ROOT, 'programs/busline.ts'), 'tail', growing, '-n', '1', '--json']
-    await using following = new Running(process.execPath, args)
+    await using following = await startBusline('tail', growing, '-n', '1', '--json')
     await following.says(new RegExp(`"line":${lines.length},`))
     appendFileSync(growing, rest.map((line) => `${line}\n`).join(''))
     await following.says(new RegExp(`"line":${lines.length + 2},`))

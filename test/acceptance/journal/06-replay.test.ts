@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { linesOf } from '../../programs/fixtures/printed.ts'
-import { busline, buslineWithoutNetwork, productRuns, type ProductRuns } from './fixtures/product-runs.ts'
+import {
+  busline,
+  buslineWithoutNetwork,
+  productRuns,
+  PROMPTS,
+  type ProductRuns,
+} from './fixtures/product-runs.ts'
 
 const APP = 'test/acceptance/journal/fixtures/embed-app.ts'
 
@@ -34,6 +41,15 @@ describe.concurrent('running a run again', { timeout: 120_000 }, () => {
       buslineWithoutNetwork('replay', runs.embed, '--app', `${APP}#app`),
     ])
     expect([again.code, embed.code]).toEqual([0, 0])
+  })
+
+  test('a run that was started with other options is replayed with them, which its journal tells', async () => {
+    const dirs = ['--log-dir', join(runs.folder, 'limited'), '--sessions-dir', join(runs.folder, 'limited')]
+    const options = ['--offline', '--max-steps', '1', '--model', 'other', '--system-prompt', 'Be brief.']
+    const said = PROMPTS.flatMap((text) => ['--prompt', text])
+    expect(await busline('chat', ...options, ...said, ...dirs, '--no-console')).toMatchObject({ code: 0 })
+    const { code, stdout } = await buslineWithoutNetwork('replay', ...dirs.slice(0, 2))
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^The replay is identical/) })
   })
 
   test('one other word in what the model is told is the first divergence, at the line of its call', async () => {

@@ -13,11 +13,18 @@ beforeAll(async () => {
   runs = await productRuns()
 }, 120_000)
 
+/** The sessions as the chats left them, for one test: whoever reads a session holds it meanwhile. */
+function ownSessions(name: string): string {
+  const dir = join(copies, name)
+  cpSync(runs.sessions, dir, { recursive: true })
+  return dir
+}
+
 const rows = (stdout: string) => linesOf(stdout).map((line): Record<string, unknown> => JSON.parse(line))
 
 describe.concurrent('sessions', { timeout: 120_000 }, () => {
   test('list tells the sessions of a folder, show one by the beginning of its id', async () => {
-    const dir = ['--sessions-dir', runs.sessions]
+    const dir = ['--sessions-dir', ownSessions('listed')]
     const [list, show] = await Promise.all([
       busline('sessions', 'list', ...dir, '--json'),
       busline('sessions', 'show', runs.session.slice(0, 6), ...dir),
@@ -32,7 +39,7 @@ describe.concurrent('sessions', { timeout: 120_000 }, () => {
     const { code } = await busline('sessions', 'rebuild', runs.again, '--sessions-dir', rebuilt)
     expect(code).toBe(0)
     const [before, after] = await Promise.all(
-      [runs.sessions, rebuilt].map((dir) =>
+      [ownSessions('before'), rebuilt].map((dir) =>
         busline('sessions', 'show', runs.session, '--sessions-dir', dir, '--json'),
       ),
     )
@@ -46,7 +53,7 @@ describe.concurrent('sessions', { timeout: 120_000 }, () => {
       'export',
       runs.session,
       '--sessions-dir',
-      runs.sessions,
+      ownSessions('exported'),
       '--format',
       'openai',
     )
@@ -57,8 +64,7 @@ describe.concurrent('sessions', { timeout: 120_000 }, () => {
   })
 
   test('delete takes one session away, and no other', async () => {
-    const dir = join(copies, 'deleting')
-    cpSync(runs.sessions, dir, { recursive: true })
+    const dir = ownSessions('deleting')
     const all = ['sessions', 'list', '--sessions-dir', dir, '--json'] as const
     const before = rows((await busline(...all)).stdout)
     const { code } = await busline('sessions', 'delete', runs.session, '--yes', '--sessions-dir', dir)
