@@ -32,6 +32,8 @@ export class Referee {
   #state: () => BusState
   #messages = new Map<string, ModelMessage>()
   #notes = new Map<ModelDelivery, string[]>()
+  /** Whose cancel from outside has a note. */
+  #cancelled = new Set<string>()
   #seq = 0
   #recorded = 0
   #results = 0
@@ -231,13 +233,24 @@ export class Referee {
     else if (code === 'ABANDONED') this.#abandoned.push(command)
   }
 
-  #note({ type, data }: JournalRecord): void {
+  #note({ type, data, cause = '' }: JournalRecord): void {
     const word = type.slice('bus.'.length)
     if (word === 'rejected') return void this.#rejected++
     this.#noted++
+    if (word === 'cancelRequested') return this.#cancelRequested(cause)
     if (word === 'deliveryFailed') return this.#failed({ data })
     const about = word === 'deadLettered' ? letterIn(data) : About.parse(data)
     this.#tell(word, about.event, about.subscriber)
+  }
+
+  /** From outside, once, of what has not ended: what is caused by it is cancelled with it. */
+  #cancelRequested(id: string): void {
+    const command = this.commandOf(id)
+    this.must(command?.limited === true, `${id} can be cancelled`)
+    this.must(command?.parent === undefined, `${id} comes from outside`)
+    this.must(command?.ended === undefined, `${id} is cancelled before its end`)
+    this.must(!this.#cancelled.has(id), `the cancel of ${id} is noted once`)
+    this.#cancelled.add(id)
   }
 
   #failed({ data }: Pick<JournalRecord, 'data'>): void {
