@@ -1,5 +1,5 @@
 import { BuslineError, type JournalRecord } from 'busline'
-import { isOpening, MESSAGE_TYPES, ProcessChange, scanJournal, type ScannedLine } from 'busline/journal'
+import { isOpening, MESSAGE_TYPES, ProcessChange, type ScannedLine } from 'busline/journal'
 import { counted } from '../function-chat/counted.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import type { Terminal } from './command.ts'
@@ -13,7 +13,7 @@ import { painter } from './paint.ts'
 import { segmentsOf } from './run-files.ts'
 import { firstLineOf, isLarge, lastTurnsOf, linesFrom, turnsIn, type Lines } from './show-lines.ts'
 import type { Shown } from './show-options.ts'
-import { soughtLines } from './sought-lines.ts'
+import { checkedLines, soughtLines } from './sought-lines.ts'
 import { tornBytes } from './torn-tail.ts'
 import { LastTurns } from './last-turns.ts'
 import { TurnRecords, type ShownTurn } from './turn-records.ts'
@@ -73,7 +73,7 @@ async function linesOf(run: Run, shown: Shown): Promise<{ lines: Lines | undefin
     return { lines: linesOfTurn(run, await turnMeant(run, shown)), before: 0 }
   }
   const files = segmentsOf(path)
-  if (last === Infinity || !isLarge(files)) return { lines: scanJournal(path, { onTornTail }), before: 0 }
+  if (last === Infinity || !isLarge(files)) return { lines: checkedLines(path, { onTornTail }), before: 0 }
   return linesOfEnd({ ...run, files }, shown)
 }
 

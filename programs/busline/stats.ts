@@ -1,5 +1,5 @@
 import { visibleLine } from 'busline'
-import { RunStats, scanJournal, type RunReport, type TurnRow } from 'busline/journal'
+import { RunStats, type RunReport, type TurnRow } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
@@ -7,6 +7,7 @@ import { defineProgram } from './command.ts'
 import { writePieces } from './export-target.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
 import { describeStats, statsTable, turnsTable } from './describe-stats.ts'
+import { checkedLines } from './sought-lines.ts'
 
 const HELP = `Adds up a run: calls, tokens, cost, latency by model, tool, session, type or turn.
 
@@ -38,7 +39,7 @@ export const stats = defineProgram({
       const { name, source, onTornTail } = await openRun(argument, values, terminal)
       names.push(name)
       const one = new RunStats({ turnRows: by === 'turn' })
-      for await (const batch of scanJournal(source, { onTornTail })) {
+      for await (const batch of checkedLines(source, { onTornTail })) {
         if (terminal.signal.aborted || terminal.output.failure !== undefined) return EXIT.ok
         for (const line of batch) one.take(line)
       }

@@ -1,11 +1,12 @@
 import { BuslineError, visibleLine } from 'busline'
-import { findMessage, scanJournal, whyOf, type Why, type WhyStep } from 'busline/journal'
+import { findMessage, whyOf, type Why, type WhyStep } from 'busline/journal'
 import { EXIT } from '../function-chat/exit-codes.ts'
 import { jsonLine } from '../function-chat/json-line.ts'
 import { UsageError } from '../function-chat/usage-error.ts'
 import { defineProgram } from './command.ts'
 import { describeWhy } from './describe-why.ts'
 import { openRun, RUN_HELP, RUN_OPTIONS } from './open-run.ts'
+import { checkedLines } from './sought-lines.ts'
 import { spooled } from './spooled.ts'
 
 const HELP = `Tells why a message is there: the chain of its causes up to the first, and the tree of its effects.
@@ -35,8 +36,8 @@ export const why = defineProgram({
       throw new UsageError('busline why takes an id or a line, and a run. Example: busline why 18 @latest')
     const depth = depthOf(values.depth)
     const run = await spooled(await openRun(argument, values, terminal), terminal.signal)
-    const place = await findMessage(scanJournal(run.source, { onTornTail: run.onTornTail }), wanted)
-    const found = await whyOf(scanJournal(run.source), place)
+    const place = await findMessage(checkedLines(run.source, { onTornTail: run.onTornTail }), wanted)
+    const found = await whyOf(checkedLines(run.source), place)
     if (!found)
       throw new BuslineError('MESSAGE_NOT_IN_RUN', `Line ${place.line} is not in ${run.name} any more.`)
 

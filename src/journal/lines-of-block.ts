@@ -7,6 +7,8 @@ import { resolveBlobs } from './resolve-blobs.ts'
 import type { ScannedLine } from './scanned-line.ts'
 import type { SeqCheck } from './seq-check.ts'
 
+const CLOSING_BRACE = 0x7d
+
 /** The lines up to the first that is damaged, and its error. */
 export interface ScannedLines {
   readonly lines: readonly ScannedLine[]
@@ -106,7 +108,9 @@ class BlockLine implements ScannedLine {
     this.#number = number
     this.#start = start
     this.#end = end
-    this.envelope = (envelopeEnd === -1 ? undefined : this.#envelope(envelopeEnd)) ?? this.#lightened()
+    // A line that was cut has most likely lost its end, which is all of the heavy field that can be looked at for nothing.
+    const isReadable = envelopeEnd !== -1 && block.latin1.charCodeAt(end - 1) === CLOSING_BRACE
+    this.envelope = (isReadable ? this.#envelope(envelopeEnd) : undefined) ?? this.#lightened()
     this.line = this.envelope.seq + 1
   }
 

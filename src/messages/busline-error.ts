@@ -82,8 +82,23 @@ export type ErrorCode =
   | 'IDEMPOTENCY_CONFLICT'
   | 'QUEUE_FULL'
 
-/** The one error class of Busline: a stable `code` to match on, prose for people, fields for programs. */
+/** What all copies of this module know their errors by. */
+const BRAND = Symbol.for('busline.BuslineError')
+
+/**
+ * The one error class of Busline: a stable `code` to match on, prose for people, fields for programs. `instanceof` also knows
+ * one of another copy of this package, as a program has whose app and tools are loaded apart.
+ */
 export class BuslineError extends Error {
+  static {
+    Object.defineProperty(this.prototype, BRAND, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is BuslineError {
+    if (this !== BuslineError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && BRAND in value
+  }
+
   override readonly name = 'BuslineError'
   readonly code: ErrorCode
   readonly data: Readonly<Record<string, unknown>>

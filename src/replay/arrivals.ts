@@ -1,6 +1,6 @@
 import type { JournalRecord } from '../bus/journal.ts'
 import { Inbound } from './inbound.ts'
-import { isCancel, isRoot } from './line-kinds.ts'
+import { isBrokenOff, isCancel, isRoot } from './line-kinds.ts'
 import { rootNumber, type Expected, type RecordedRun } from './recorded-run.ts'
 import type { ReplayedBus } from './replayed-bus.ts'
 
@@ -67,6 +67,7 @@ export class Arrivals {
     const { next, isOver } = journal
     if (!next || next === line || isOver) return
     const { record } = next
+    if (isCancel(record) && this.#isJustSent(line, next)) return void this.cancel(next)
     const isLater = record.time - line.record.time > AT_ONCE_MS || clock.isDueBefore(next)
     if (isLater || this.#run.scheduleOf(next)) return
     if (isCancel(record) && isCancel(line.record)) this.cancel(next)
@@ -74,6 +75,14 @@ export class Arrivals {
       this.stream(record)
       this.send(next)
     }
+  }
+
+  /** Whether a command was cancelled before anything came of it: its handler may need nothing that would hold it up until then. */
+  #isJustSent({ record }: Expected, cancel: Expected): boolean {
+    if (cancel.record.cause !== record.id) return false
+    const behind = this.#run.lines[cancel.place + 1]?.record
+    const isGivenUp = behind !== undefined && behind.of === record.id && isBrokenOff(behind)
+    return isGivenUp || cancel.record.time - record.time <= AT_ONCE_MS
   }
 
   #skipBelow(id: string): void {

@@ -1,4 +1,5 @@
 import { isToldAround } from './answer-before.ts'
+import { isInOneGo } from './line-kinds.ts'
 import type { Expected, RecordedRun } from './recorded-run.ts'
 
 interface Held {
@@ -51,11 +52,10 @@ export class HeldAnswers {
     this.#held.clear()
   }
 
-  /** Answers that came in one moment come in one again. */
+  /** Answers that came in one go come in one go again. */
   #inOneGo(line: Expected): Expected[] {
     const lines: Expected[] = []
-    const { time } = line.record
-    for (let at: Expected | undefined = line; at?.record.time === time && this.#of(at);) {
+    for (let at: Expected | undefined = line; at && isInOneGo(at.record, line.record) && this.#of(at);) {
       lines.push(at)
       at = at.record.kind === 'result' ? this.#run.lines[at.place + 1] : undefined
     }

@@ -32,6 +32,8 @@ beforeAll(async () => {
     nullline: lines.with(inside, 'null'),
     two: [...lines, ...other],
     bom: lines.with(0, `\ufeff${lines[0]}`),
+    cut: lines.with(inside, (lines[inside] ?? '').slice(0, -20)),
+    garbled: lines.with(inside, (lines[inside] ?? '').replace(/"(data|output)":/, '"$1":{')),
   }
   for (const [name, damaged] of Object.entries(damages))
     writeFileSync(file(name), damaged.map((line) => `${line}\n`).join(''))
@@ -51,7 +53,7 @@ const READERS: [string, Command, (run: string) => string[]][] = [
 ]
 
 describe.each(READERS)('busline %s', (_name, command, argv) => {
-  test.each(['headless', 'gap', 'badseq', 'nullline', 'two', 'bom'])(
+  test.each(['headless', 'gap', 'badseq', 'nullline', 'two', 'bom', 'cut', 'garbled'])(
     'says of a damaged file (%s) what all others say',
     async (name) => {
       const { code, stderr } = await runCommand(stats, [file(name)])

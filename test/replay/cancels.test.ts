@@ -97,6 +97,20 @@ describe('a cancel from outside comes again where it came', () => {
     await expectSame(records, worker)
   })
 
+  it('of what was just sent, before its handler ends that waits for nothing, however slow the machine was', async () => {
+    const app: Attach = (bus) => void bus.handle(Background, () => Promise.resolve('done'))
+    const records = await record([app], async ({ bus }) => {
+      const caller = new AbortController()
+      const working = bus.execute(Background, {}, { signal: caller.signal })
+      caller.abort()
+      await working.catch(() => undefined)
+    })
+    const slow = records.map((line) => ({ ...line, time: line.time + 9 * line.seq }))
+    const report = await replay(slow, app, { ...seeds(), patience: 50 })
+    expect(slow.map(({ type }) => type)).toContain('bus.cancelRequested')
+    expect(first(report)).toBeUndefined()
+  })
+
   it('when the time was up that the caller gave', async () => {
     const records = await record([worker, fetching()], async ({ bus }) => {
       await bus.execute(Work, { steps: [10, 10, 10], stubborn: 3 }, { timeout: 20 })

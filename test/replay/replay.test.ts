@@ -113,6 +113,17 @@ describe('a run of an app', () => {
     })
   })
 
+  it('appends results together that came together, also where the machine was slow between them', async () => {
+    const results = records.filter(({ kind, type }) => kind === 'result' && type === 'tool.call')
+    const [from = 0] = results.map(({ seq }) => seq)
+    const slow = records.map((line) => ({
+      ...line,
+      time: line.time + 3 * Math.min(Math.max(line.seq - from, 0), results.length),
+    }))
+    expect(results.map(({ seq }) => seq - from)).toEqual([0, 1, 2])
+    for (const live of [[], ['tool.call']]) expect(first(await replay(slow, APP, { live }))).toBeUndefined()
+  })
+
   it("reports another result of a tool's code at the result of its call, where tools run again", async () => {
     const other = weather('cloudy')
     const same = await replay(file, APP, { live: ['tool.call'] })
