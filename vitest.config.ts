@@ -11,6 +11,7 @@ export const SLOW = [
   'test/engine/turn-invariants.test.ts',
   'test/journal/durability.test.ts',
   'test/journal/journal-faults.test.ts',
+  'test/journal/recover-journal.test.ts',
   'test/model/model.test.ts',
   'test/programs/bad-input.test.ts',
   'test/programs/busline-prune.test.ts',
@@ -21,8 +22,10 @@ export const SLOW = [
   'test/providers/contract/provider-contract.test.ts',
   'test/providers/hostile/hostile-streams.test.ts',
   'test/providers/hostile/memory.test.ts',
+  'test/replay/world-guard.test.ts',
   'test/sessions/json-file-sessions.test.ts',
   'test/sessions/session-store.test.ts',
+  'test/testing/simulate.test.ts',
   'test/tools/approval-after-kill.test.ts',
 ]
 

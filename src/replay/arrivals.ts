@@ -77,12 +77,11 @@ export class Arrivals {
     }
   }
 
-  /** Whether a command was cancelled before anything came of it: its handler may need nothing that would hold it up until then. */
+  /** Whether nothing came of a command before it was cancelled: its handler may need nothing that would hold it up until then. */
   #isJustSent({ record }: Expected, cancel: Expected): boolean {
-    if (cancel.record.cause !== record.id) return false
     const behind = this.#run.lines[cancel.place + 1]?.record
     const isGivenUp = behind !== undefined && behind.of === record.id && isBrokenOff(behind)
-    return isGivenUp || cancel.record.time - record.time <= AT_ONCE_MS
+    return isGivenUp && cancel.record.cause === record.id
   }
 
   #skipBelow(id: string): void {
