@@ -82,8 +82,6 @@ test(
     const check = async (at: number): Promise<void> => {
       const name = `${at}`
       const killed = await run(name, name, 'first')
-      // A faster run may have had no reason to note when it read the clock, and so fewer records.
-      if (killed.end) return expect(killed.end.records, name).toBeLessThan(at)
       expect(killed.signal, name).toBe('SIGKILL')
       const { end } = await run('resume', name, 'second')
       if (!end) throw new Error(`${name}: no end`)
