@@ -1,5 +1,4 @@
 import { isToldAround } from './answer-before.ts'
-import { isInOneGo } from './line-kinds.ts'
 import type { Expected, RecordedRun } from './recorded-run.ts'
 
 interface Held {
@@ -55,7 +54,7 @@ export class HeldAnswers {
   /** Answers that came in one go come in one go again. */
   #inOneGo(line: Expected): Expected[] {
     const lines: Expected[] = []
-    for (let at: Expected | undefined = line; at && isInOneGo(at.record, line.record) && this.#of(at);) {
+    for (let at: Expected | undefined = line; at && this.#run.isInOneGo(at, line) && this.#of(at);) {
       lines.push(at)
       at = at.record.kind === 'result' ? this.#run.lines[at.place + 1] : undefined
     }

@@ -34,15 +34,6 @@ export function isAbandoned({ kind, error }: JournalRecord): boolean {
   return kind === 'result' && error?.code === 'ABANDONED'
 }
 
-/**
- * Whether answers that stand behind one another came in one go: whoever waits for both goes on when both are there. Those of
- * different callers did only if they came in one moment, for the first of these may have read the clock in between.
- */
-export function isInOneGo(record: JournalRecord, first: JournalRecord): boolean {
-  const isSameCaller = record.kind === 'result' && first.kind === 'result' && record.cause === first.cause
-  return record.time === first.time || (isSameCaller && first.cause !== undefined)
-}
-
 /** What a bus writes about work that it gives up. */
 export function isOfStop(record: JournalRecord): boolean {
   const isNote = record.kind === 'note' && record.type !== 'bus.scheduled' && !isCancel(record)

@@ -86,6 +86,17 @@ export class RecordedRun {
     return this.#causes.has(id)
   }
 
+  /**
+   * Whether answers that stand behind one another came in one go: a handler that waits for both goes on when both are there.
+   * Those of different callers (two subscribers of an event, too) did only if they came in one moment, for the first of these
+   * may have read the clock in between.
+   */
+  isInOneGo({ record }: Expected, { record: first }: Expected): boolean {
+    const isSameCaller = record.kind === 'result' && first.kind === 'result' && record.cause === first.cause
+    const isOfCommand = this.message(first.cause ?? '')?.record.kind === 'command'
+    return record.time === first.time || (isSameCaller && isOfCommand)
+  }
+
   /** Why a command was cancelled from outside after it had begun, as an error that was recorded. */
   cancelOf(id: string): { reason: unknown } | undefined {
     const note = this.#cancels.get(id)

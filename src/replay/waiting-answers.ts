@@ -11,7 +11,7 @@ import { answerBefore, isToldAround } from './answer-before.ts'
 import { deltasOf } from './comparable.ts'
 import { CopiedLines } from './copied-lines.ts'
 import { EffectWork, ordinalOf, type OpenEffect, type Told } from './effect-work.ts'
-import { isBrokenOff, isInOneGo } from './line-kinds.ts'
+import { isBrokenOff } from './line-kinds.ts'
 import { rebuiltError } from './rebuilt-error.ts'
 import type { Expected, RecordedRun } from './recorded-run.ts'
 import type { ReplayClock } from './replay-clock.ts'
@@ -133,7 +133,7 @@ export class WaitingAnswers {
   /** Answers that came in one go come in one go again: nothing of what the first causes stands between them. */
   #releaseAll(first: Waiting, result: Expected): void {
     let at: Expected | undefined = result
-    for (let waiting: Waiting | undefined = first; waiting && at && isInOneGo(at.record, result.record);) {
+    for (let waiting: Waiting | undefined = first; waiting && at && this.#run.isInOneGo(at, result);) {
       const { command } = waiting
       const due: Expected = at
       this.#release(waiting, () => this.#outcome(command, due))
